@@ -1,0 +1,2 @@
+//! A pipelining PostgreSQL driver.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Schema model and SQL rendering, free of I/O.
+#![forbid(unsafe_code)]
