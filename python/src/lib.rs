@@ -2,4 +2,11 @@
 use pyo3::prelude::*;
 
 #[pymodule]
-mod _native {}
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

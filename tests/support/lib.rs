@@ -1,1 +1,3 @@
 //! Real and scripted servers for the tests.
+
+pub mod server;
