@@ -1,7 +1,10 @@
 //! A pipelining PostgreSQL driver.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod error;
+pub mod session;
 pub mod types;
+pub mod wire;
 
 pub use error::{Error, Result};

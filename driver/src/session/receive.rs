@@ -1,0 +1,437 @@
+//! The receiving side: each message is met with what the pipeline expects.
+
+use bytes::BytesMut;
+
+use super::event::Event;
+use super::pipeline::{Expect, Outstanding};
+use super::startup::Phase;
+use super::tls::Tls;
+use super::{CancelKey, KEPT_CAPACITY, Session};
+use crate::auth;
+use crate::error::{DbError, Error, Kind, Outcome};
+use crate::wire::frame::{self, HEADER, Header};
+use crate::wire::{CommandTag, backend, rows};
+
+/// Distinct run-time parameters that are remembered; PostgreSQL reports about fifteen.
+const PARAMETER_LIMIT: usize = 256;
+
+impl Session {
+    /// Takes bytes that came from the server.
+    pub fn handle_bytes(&mut self, received: &[u8]) {
+        if matches!(self.phase, Phase::Closed) || received.is_empty() {
+            return;
+        }
+        let result = match &mut self.tls {
+            Some(tls) => tls.receive(received, &mut self.incoming),
+            None => {
+                self.incoming.extend_from_slice(received);
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            self.fail(error);
+        }
+    }
+
+    /// The server has closed its side.
+    pub fn handle_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// The next thing that happened; `None` until more bytes arrive.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while self.closed.is_none() {
+            match self.step() {
+                Ok(Step::Event(event)) => return Some(event),
+                Ok(Step::Silent) => {}
+                Ok(Step::Starved) if self.eof => {
+                    let error = self.end_of_file();
+                    self.fail(error);
+                }
+                Ok(Step::Starved) => {
+                    self.give_back_memory();
+                    return None;
+                }
+                Err(error) => self.fail(error),
+            }
+        }
+        self.wind_up()
+    }
+
+    fn step(&mut self) -> Result<Step, Error> {
+        match &mut self.phase {
+            Phase::TlsReply(_) => return self.tls_reply(),
+            Phase::TlsHandshake(_) => return self.tls_handshake(),
+            Phase::Authenticating(_) | Phase::Starting | Phase::Ready | Phase::Closed => {}
+        }
+        let Some(Header { tag, total }) = frame::header(&self.incoming, self.phase.frame_limit())?
+        else {
+            return Ok(Step::Starved);
+        };
+        if self.incoming.len() < total {
+            return Ok(Step::Starved);
+        }
+        if tag == b'D' {
+            return self.rows();
+        }
+        let message = self.incoming.split_to(total);
+        let body = message.get(HEADER..).unwrap_or_default();
+        match tag {
+            b'N' => {
+                let notice = DbError::parse(body)?;
+                if self.pipeline.len() == 0 || notice.code().as_str() == "57P02" {
+                    // A crash of another backend is announced by a warning, then the socket closes.
+                    self.farewell = Some(notice.clone());
+                }
+                Ok(Step::Event(Event::Notice(notice)))
+            }
+            b'S' => self.parameter_status(body),
+            b'A' => Ok(Step::Event(Event::Notification(backend::notification(
+                body,
+            )?))),
+            b'E' => self.error_response(DbError::parse(body)?),
+            _ if matches!(self.phase, Phase::Ready) => self.answer(tag, body),
+            _ => self.startup_message(tag, body),
+        }
+    }
+
+    fn tls_reply(&mut self) -> Result<Step, Error> {
+        let reply = match &self.incoming[..] {
+            [] => return Ok(Step::Starved),
+            [reply] => *reply,
+            // Bytes behind the answer came before the handshake: somebody in between put them there.
+            _ => {
+                return Err(Error::protocol(
+                    "the server sent more than one byte in answer to the TLS request",
+                ));
+            }
+        };
+        self.incoming.clear();
+        match reply {
+            b'S' => {
+                let Phase::TlsReply(startup) = std::mem::replace(&mut self.phase, Phase::Starting)
+                else {
+                    return Err(Error::protocol("TLS was agreed twice"));
+                };
+                if let Some((config, name)) = &startup.tls {
+                    self.tls = Some(Tls::new(config.clone(), name.clone())?);
+                }
+                self.phase = Phase::TlsHandshake(startup);
+                Ok(Step::Silent)
+            }
+            b'N' => Err(Error::new(
+                Kind::Tls,
+                "the server does not offer TLS; turn ssl on there, or give sslmode=disable if plaintext is acceptable",
+            )),
+            _ => Err(Error::new(
+                Kind::Tls,
+                "the server answered the TLS request with neither yes nor no",
+            )),
+        }
+    }
+
+    fn tls_handshake(&mut self) -> Result<Step, Error> {
+        if self.tls.as_ref().is_some_and(Tls::is_handshaking) {
+            return Ok(Step::Starved);
+        }
+        if let Phase::TlsHandshake(startup) = std::mem::replace(&mut self.phase, Phase::Starting) {
+            self.send_startup(*startup)?;
+        }
+        Ok(Step::Silent)
+    }
+
+    fn startup_message(&mut self, tag: u8, body: &[u8]) -> Result<Step, Error> {
+        match (&mut self.phase, tag) {
+            (Phase::Authenticating(authenticator), b'R') => {
+                match authenticator.handle(body)? {
+                    auth::Step::Send(bytes) => self.outgoing.extend_from_slice(&bytes),
+                    auth::Step::Wait => {}
+                    auth::Step::Done => self.phase = Phase::Starting,
+                }
+                Ok(Step::Silent)
+            }
+            (Phase::Starting, b'K') => {
+                let (process, secret) = backend::backend_key_data(body)?;
+                self.cancel_key = Some(CancelKey { process, secret });
+                Ok(Step::Silent)
+            }
+            (Phase::Starting, b'Z') => {
+                self.status = backend::ready_for_query(body)?;
+                self.phase = Phase::Ready;
+                Ok(Step::Event(Event::Ready))
+            }
+            _ => Err(unexpected(tag, "during startup")),
+        }
+    }
+
+    /// An answer to the request at the head of the pipeline.
+    fn answer(&mut self, tag: u8, body: &[u8]) -> Result<Step, Error> {
+        let Some((outstanding, expected)) = self.pipeline.head() else {
+            return Err(unexpected(tag, "while no request was outstanding"));
+        };
+        let request = outstanding.id;
+        match (expected, tag) {
+            (Expect::Parse, b'1') => backend::empty("ParseComplete", body)?,
+            (Expect::Bind, b'2') => backend::empty("BindComplete", body)?,
+            (Expect::Close, b'3') => backend::empty("CloseComplete", body)?,
+            (Expect::Parameters, b't') => {
+                let parameters = backend::parameter_description(body)?;
+                if let Some(draft) = &mut outstanding.draft {
+                    draft.parameters = parameters;
+                }
+            }
+            (Expect::Columns, b'T' | b'n') => {
+                let columns = if tag == b'T' {
+                    backend::row_description(body)?
+                } else {
+                    Box::default()
+                };
+                outstanding.columns = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+                let draft = outstanding.draft.take();
+                self.pipeline.answered();
+                return Ok(match draft {
+                    Some(draft) => {
+                        let statement = self.statements.prepared(draft, columns);
+                        Step::Event(Event::Prepared { request, statement })
+                    }
+                    None => Step::Silent,
+                });
+            }
+            (Expect::Rows(_) | Expect::DescribedRows | Expect::CopyEnd, b'C') => {
+                let tag = backend::command_complete(body)?;
+                self.pipeline.answered();
+                return Ok(self.command_done(request, tag));
+            }
+            (Expect::Rows(_) | Expect::DescribedRows, b'I') => {
+                backend::empty("EmptyQueryResponse", body)?;
+                self.pipeline.answered();
+                return Ok(Step::Event(Event::Done {
+                    request,
+                    tag: CommandTag::empty(),
+                }));
+            }
+            (Expect::Rows(_) | Expect::DescribedRows, b's') => {
+                backend::empty("PortalSuspended", body)?;
+                self.pipeline.answered();
+                return Ok(Step::Event(Event::Suspended { request }));
+            }
+            (Expect::CopyIn, b'G') => {
+                let (format, columns) = backend::copy_in_response(body)?;
+                self.pipeline.replace_head(Expect::CopyEnd);
+                return Ok(Step::Event(Event::CopyIn {
+                    request,
+                    format,
+                    columns,
+                }));
+            }
+            (Expect::Simple, _) => return self.simple_answer(tag, body),
+            (Expect::Sync, b'Z') => return self.ready(body),
+            (Expect::Rows(_) | Expect::DescribedRows | Expect::Simple, b'G' | b'H' | b'W') => {
+                return Err(Error::protocol(
+                    "the server started a COPY in answer to a query; COPY statements have their own calls",
+                ));
+            }
+            _ => return Err(unexpected(tag, "in answer to a request")),
+        }
+        self.pipeline.answered();
+        Ok(Step::Silent)
+    }
+
+    fn simple_answer(&mut self, tag: u8, body: &[u8]) -> Result<Step, Error> {
+        let Some((outstanding, _)) = self.pipeline.head() else {
+            return Ok(Step::Silent);
+        };
+        let request = outstanding.id;
+        match tag {
+            b'T' => {
+                let columns = backend::row_description(body)?;
+                outstanding.columns = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+                outstanding.open = true;
+                Ok(Step::Silent)
+            }
+            b'C' => {
+                outstanding.open = false;
+                outstanding.columns = 0;
+                let tag = backend::command_complete(body)?;
+                Ok(self.command_done(request, tag))
+            }
+            b'I' => {
+                outstanding.open = false;
+                backend::empty("EmptyQueryResponse", body)?;
+                Ok(Step::Event(Event::Done {
+                    request,
+                    tag: CommandTag::empty(),
+                }))
+            }
+            b'Z' if !outstanding.open => {
+                self.pipeline.answered();
+                self.ready(body)
+            }
+            _ => Err(unexpected(tag, "in answer to a simple query")),
+        }
+    }
+
+    fn command_done(&mut self, request: super::RequestId, tag: CommandTag) -> Step {
+        if tag.drops_statements() {
+            self.statements.forget_all();
+        }
+        Step::Event(Event::Done { request, tag })
+    }
+
+    fn ready(&mut self, body: &[u8]) -> Result<Step, Error> {
+        self.status = backend::ready_for_query(body)?;
+        match self.pipeline.finish() {
+            Some(Outstanding { id, draft, .. }) => {
+                if draft.is_some() {
+                    self.statements.settle(id);
+                }
+                Ok(Step::Event(Event::Finished { request: id }))
+            }
+            None => Err(unexpected(b'Z', "while no request was outstanding")),
+        }
+    }
+
+    fn error_response(&mut self, error: DbError) -> Result<Step, Error> {
+        if error.is_fatal() || !matches!(self.phase, Phase::Ready) {
+            // The connection ends with this; whoever waits gets the server's own words.
+            let fatal = Error::from(error);
+            return Err(fatal);
+        }
+        let Some((outstanding, _)) = self.pipeline.head() else {
+            self.farewell = Some(error);
+            return Err(Error::protocol(
+                "the server sent an error while no request was outstanding",
+            ));
+        };
+        let request = outstanding.id;
+        if std::mem::replace(&mut outstanding.failed, true) {
+            return Err(Error::protocol("the server failed one request twice"));
+        }
+        self.statements.settle(request);
+        self.pipeline.skip_to_sync();
+        Ok(Step::Event(Event::Failed {
+            request,
+            error: Error::from(error),
+        }))
+    }
+
+    fn parameter_status(&mut self, body: &[u8]) -> Result<Step, Error> {
+        let (name, value) = backend::parameter_status(body)?;
+        if name == "client_encoding" && value != "UTF8" {
+            return Err(Error::protocol(format!(
+                "the server changed client_encoding to {value}; this driver speaks UTF8 only, do not SET it"
+            )));
+        }
+        if self.parameters.len() < PARAMETER_LIMIT || self.parameters.contains_key(&name) {
+            self.parameters.insert(name, value);
+        }
+        Ok(Step::Silent)
+    }
+
+    /// Splits off the run of rows at the start of `incoming`, checked and uncopied.
+    fn rows(&mut self) -> Result<Step, Error> {
+        let limit = self.phase.frame_limit();
+        let (request, columns) = match self.pipeline.head() {
+            Some((outstanding, Expect::Rows(columns))) => (outstanding.id, columns),
+            Some((outstanding, Expect::DescribedRows)) => (outstanding.id, outstanding.columns),
+            Some((outstanding, Expect::Simple)) if outstanding.open => {
+                (outstanding.id, outstanding.columns)
+            }
+            _ => return Err(unexpected(b'D', "while no rows were due")),
+        };
+        if columns == 0
+            && !matches!(
+                self.pipeline.head(),
+                Some((_, Expect::DescribedRows | Expect::Rows(_)))
+            )
+        {
+            return Err(unexpected(b'D', "without a description"));
+        }
+        let mut end = 0;
+        let mut count = 0;
+        while let Some(rest) = self.incoming.get(end..) {
+            if rest.first() != Some(&b'D') {
+                break;
+            }
+            let Some(Header { total, .. }) = frame::header(rest, limit)? else {
+                break;
+            };
+            let Some(body) = rest.get(HEADER..total) else {
+                break;
+            };
+            rows::check_row(body, columns)?;
+            end += total;
+            count += 1;
+        }
+        let bytes = self.incoming.split_to(end).freeze();
+        Ok(Step::Event(Event::Rows {
+            request,
+            rows: rows::RowBatch::new(bytes, count, columns),
+        }))
+    }
+
+    fn end_of_file(&mut self) -> Error {
+        let what = match self.phase {
+            Phase::Ready if self.incoming.is_empty() => "the server closed the connection",
+            Phase::Ready => "the server closed the connection in the middle of a message",
+            _ => "the server closed the connection during startup",
+        };
+        let error = Error::new(Kind::ConnectionLost, what);
+        match self.farewell.take() {
+            Some(reason) => error.with_source(Error::from(reason)),
+            None => error,
+        }
+    }
+
+    /// After the end: fails what is outstanding, one request at a time, then says so once.
+    fn wind_up(&mut self) -> Option<Event> {
+        let error = self.closed.clone()?;
+        if let Some(request) = self.winding.take() {
+            return Some(Event::Finished { request });
+        }
+        if let Some(Outstanding {
+            id: request,
+            start,
+            failed,
+            ..
+        }) = self.pipeline.abandon()
+        {
+            if failed {
+                return Some(Event::Finished { request });
+            }
+            self.winding = Some(request);
+            // The request at the head may have been what the server answered with its last words.
+            let outcome = if start >= self.sent {
+                Outcome::NotSent
+            } else {
+                Outcome::Unknown
+            };
+            return Some(Event::Failed {
+                request,
+                error: error.with_outcome(outcome),
+            });
+        }
+        (!std::mem::replace(&mut self.told, true)).then_some(Event::Closed(error))
+    }
+
+    fn give_back_memory(&mut self) {
+        if self.incoming.is_empty() && self.incoming.capacity() > KEPT_CAPACITY {
+            self.incoming = BytesMut::new();
+        }
+    }
+}
+
+enum Step {
+    Event(Event),
+    /// Something was handled that concerns nobody outside.
+    Silent,
+    /// More bytes are needed.
+    Starved,
+}
+
+fn unexpected(tag: u8, when: &str) -> Error {
+    Error::protocol(format!(
+        "the server sent a message of type '{}' {when}",
+        char::from(tag)
+    ))
+}
