@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod error;
 pub mod session;
+pub mod ident;
 pub mod types;
 pub mod wire;
 
