@@ -1,3 +1,4 @@
 //! Real and scripted servers for the tests.
 
+pub mod scripted;
 pub mod server;
