@@ -235,6 +235,15 @@ impl Authenticator {
     }
 }
 
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("credentials", &self.credentials)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
 fn malformed() -> Error {
     Error::protocol("the server sent a malformed authentication message")
 }

@@ -520,7 +520,12 @@ fn nothing_is_taken_after_the_end_and_no_second_challenge() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let shown = format!("{:?} {:?}", credentials(), Step::Send(PASSWORD.into()));
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        credentials(),
+        authenticator(),
+        Step::Send(PASSWORD.into())
+    );
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert!(
         !shown.contains(&format!("{:?}", PASSWORD.as_bytes())),
