@@ -3,8 +3,9 @@
 
 pub mod auth;
 pub mod error;
-pub mod session;
 pub mod ident;
+pub mod pool;
+pub mod session;
 pub mod types;
 pub mod wire;
 

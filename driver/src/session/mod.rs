@@ -17,6 +17,7 @@ mod statement;
 pub mod tls;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 
@@ -174,7 +175,7 @@ impl Session {
     }
 
     /// Drops a statement from the cache, because the server reported its plan stale or its name unknown.
-    pub fn forget(&mut self, statement: &Statement) {
+    pub fn forget(&mut self, statement: &Arc<Statement>) {
         self.statements.forget(statement);
     }
 

@@ -180,16 +180,18 @@ impl Statements {
     }
 
     /// Drops one statement whose plan the server no longer accepts.
-    pub(crate) fn forget(&mut self, statement: &Statement) {
+    ///
+    /// Its successor, which another call may have prepared meanwhile, stays.
+    pub(crate) fn forget(&mut self, statement: &Arc<Statement>) {
+        let Some(cache) = &mut self.cache else { return };
         let key = self
             .hasher
             .hash_one((&*statement.sql, &*statement.declared));
-        if self
-            .cache
-            .as_mut()
-            .and_then(|cache| cache.pop(&key))
-            .is_some()
+        if cache
+            .peek(&key)
+            .is_some_and(|cached| Arc::ptr_eq(cached, statement))
         {
+            cache.pop(&key);
             self.closing.push(statement.name.clone());
         }
     }

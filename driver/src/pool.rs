@@ -1,0 +1,524 @@
+//! Who may use which connection: the bookkeeping of a pool, without I/O, clock or threads.
+//!
+//! Statements that stand alone *share* connections and are pipelined; whoever needs state between two statements (a
+//! transaction, a COPY, a cursor) has one *exclusively*.
+//!
+//! ```text
+//!            opened                    acquire                 release(reusable)
+//!  Opening ---------> Shared{load} <------------> Exclusive ---------------------> Shared
+//!     |                  |   ^                        |
+//!     | failed           |   | load falls to 0        | release(not reusable), lost
+//!     v                  v   |                        v
+//!   (gone) <--- lost   Promised: takes no new statements, goes to the longest waiting caller
+//! ```
+//! Each front maps a [`SlotId`] to a connection and a [`Ticket`] to a waiting caller, and carries out the
+//! [`Grant`]s.
+
+use std::collections::VecDeque;
+
+/// Names a connection of the pool, from the moment its opening is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(u64);
+
+/// Names a caller that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// What a caller wants of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// To run one statement beside those of others.
+    Shared,
+    /// To have it alone until it is released.
+    Exclusive,
+}
+
+/// A caller's turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who.
+    pub ticket: Ticket,
+    /// With which connection.
+    pub slot: SlotId,
+}
+
+/// The answer to a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// At once, with this connection.
+    Now(SlotId),
+    /// Later: a [`Grant`] will name the ticket.
+    Wait(Ticket),
+}
+
+/// Counts of a pool at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that are being opened.
+    pub opening: usize,
+    /// Connections with nothing to do.
+    pub idle: usize,
+    /// Connections that run statements of several callers.
+    pub shared: usize,
+    /// Connections that belong to one caller.
+    pub exclusive: usize,
+    /// Connections that are being closed; they count towards the size until they are.
+    pub closing: usize,
+    /// Callers that wait.
+    pub waiting: usize,
+}
+
+impl Counts {
+    /// All connections, in whatever state.
+    pub fn size(&self) -> usize {
+        self.opening + self.idle + self.shared + self.exclusive + self.closing
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Opening,
+    Shared { load: usize },
+    Promised { load: usize },
+    Exclusive,
+    Closing,
+}
+
+/// The bookkeeping of one pool.
+#[derive(Debug)]
+pub struct Pool {
+    max: usize,
+    depth: usize,
+    slots: Vec<(SlotId, State)>,
+    waiting: VecDeque<(Ticket, Want)>,
+    next: u64,
+}
+
+impl Pool {
+    /// A pool of at most `max` connections, each shared by at most `depth` statements in flight.
+    pub fn new(max: usize, depth: usize) -> Self {
+        Self {
+            max: max.max(1),
+            depth: depth.max(1),
+            slots: Vec::new(),
+            waiting: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// Asks for a connection.
+    ///
+    /// Callers are served in the order in which they came: nobody overtakes a waiting caller that wants the same.
+    pub fn request(&mut self, want: Want) -> Turn {
+        if let Some(slot) = self.available(want) {
+            return Turn::Now(self.take(slot, want));
+        }
+        let ticket = Ticket(self.number());
+        self.waiting.push_back((ticket, want));
+        self.promise();
+        Turn::Wait(ticket)
+    }
+
+    /// A connection that should be opened now, because all others are busy or missing and the limit allows one more.
+    ///
+    /// Ask again until there is none, and open each; then call [`Pool::opened`] or [`Pool::removed`].
+    pub fn wants_opening(&mut self) -> Option<SlotId> {
+        let opening = self.count(|state| state == State::Opening);
+        let idle = self.count(|state| state == State::Shared { load: 0 });
+        let busy = self.count(
+            |state| matches!(state, State::Shared { load } | State::Promised { load } if load > 0),
+        );
+        let demand = self.waiting.len() + usize::from(busy > 0);
+        if idle > 0 || opening >= demand || self.slots.len() >= self.max {
+            return None;
+        }
+        Some(self.open())
+    }
+
+    /// A connection to open so that the pool holds at least `min`.
+    pub fn wants_warming(&mut self, min: usize) -> Option<SlotId> {
+        (self.slots.len() < min.min(self.max)).then(|| self.open())
+    }
+
+    /// A connection is open; callers that waited for it get their turn.
+    pub fn opened(&mut self, slot: SlotId) -> Vec<Grant> {
+        self.set(slot, State::Shared { load: 0 });
+        self.serve()
+    }
+
+    /// A statement on a shared connection ended.
+    #[inline]
+    pub fn finished(&mut self, slot: SlotId) -> Vec<Grant> {
+        match self.state_mut(slot) {
+            Some(State::Shared { load } | State::Promised { load }) => {
+                *load = load.saturating_sub(1)
+            }
+            _ => return Vec::new(),
+        }
+        if self.waiting.is_empty() {
+            Vec::new()
+        } else {
+            self.serve()
+        }
+    }
+
+    /// An exclusive connection comes back, clean: outside a transaction, with nothing outstanding.
+    pub fn released(&mut self, slot: SlotId) -> Vec<Grant> {
+        if matches!(self.state_mut(slot), Some(State::Exclusive)) {
+            self.set(slot, State::Shared { load: 0 });
+        }
+        self.serve()
+    }
+
+    /// A connection is being closed; it counts until [`Pool::removed`].
+    pub fn closing(&mut self, slot: SlotId) {
+        self.set(slot, State::Closing);
+    }
+
+    /// A connection is gone: closed, lost, or never opened.
+    pub fn removed(&mut self, slot: SlotId) {
+        self.slots.retain(|(id, _)| *id != slot);
+    }
+
+    /// A caller no longer waits. `false` if its turn has come already: it must give the connection back.
+    pub fn withdraw(&mut self, ticket: Ticket) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|(waiting, _)| *waiting != ticket);
+        let withdrawn = self.waiting.len() < before;
+        if withdrawn {
+            self.release_promises();
+        }
+        withdrawn
+    }
+
+    /// All waiting callers, for a pool that is closed or cannot open connections.
+    pub fn dismiss(&mut self) -> Vec<Ticket> {
+        self.waiting.drain(..).map(|(ticket, _)| ticket).collect()
+    }
+
+    /// All connections.
+    pub fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.slots.iter().map(|(slot, _)| *slot)
+    }
+
+    /// The counts at this moment.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            waiting: self.waiting.len(),
+            ..Counts::default()
+        };
+        for (_, state) in &self.slots {
+            *match state {
+                State::Opening => &mut counts.opening,
+                State::Shared { load: 0 } | State::Promised { load: 0 } => &mut counts.idle,
+                State::Shared { .. } | State::Promised { .. } => &mut counts.shared,
+                State::Exclusive => &mut counts.exclusive,
+                State::Closing => &mut counts.closing,
+            } += 1;
+        }
+        counts
+    }
+
+    /// The best connection for a caller that comes now, if none waits who must be served before.
+    #[inline]
+    fn available(&self, want: Want) -> Option<SlotId> {
+        if self.waiting.iter().any(|(_, waiting)| *waiting == want) {
+            return None;
+        }
+        self.candidate(want)
+    }
+
+    fn candidate(&self, want: Want) -> Option<SlotId> {
+        let limit = match want {
+            Want::Shared => self.depth,
+            Want::Exclusive => 1,
+        };
+        let mut best: Option<(usize, SlotId)> = None;
+        for (slot, state) in &self.slots {
+            let load = match state {
+                State::Shared { load } => *load,
+                State::Promised { load: 0 } if want == Want::Exclusive => 0,
+                _ => continue,
+            };
+            if load == 0 {
+                return Some(*slot);
+            }
+            if load < limit && best.is_none_or(|(least, _)| load < least) {
+                best = Some((load, *slot));
+            }
+        }
+        best.map(|(_, slot)| slot)
+    }
+
+    fn take(&mut self, slot: SlotId, want: Want) -> SlotId {
+        if let Some(state) = self.state_mut(slot) {
+            *state = match (want, *state) {
+                (Want::Exclusive, _) => State::Exclusive,
+                (Want::Shared, State::Shared { load }) => State::Shared { load: load + 1 },
+                (Want::Shared, other) => other,
+            };
+        }
+        slot
+    }
+
+    /// Gives waiting callers what has become free.
+    fn serve(&mut self) -> Vec<Grant> {
+        let mut grants = Vec::new();
+        // The kinds wait in one line, but a shared statement need not wait for a caller that needs a whole connection.
+        let mut blocked = [false; 2];
+        let mut index = 0;
+        while let Some((ticket, want)) = self.waiting.get(index).copied() {
+            let kind = &mut blocked[usize::from(want == Want::Exclusive)];
+            match self.candidate(want) {
+                Some(slot) if !*kind => {
+                    self.waiting.remove(index);
+                    grants.push(Grant {
+                        ticket,
+                        slot: self.take(slot, want),
+                    });
+                }
+                _ => {
+                    *kind = true;
+                    index += 1;
+                }
+            }
+        }
+        self.release_promises();
+        self.promise();
+        grants
+    }
+
+    /// Keeps new statements off as many shared connections as callers wait for one of their own, the least busy first:
+    /// otherwise a busy pool would never let one run dry.
+    fn promise(&mut self) {
+        let wanted = self
+            .waiting
+            .iter()
+            .filter(|(_, want)| *want == Want::Exclusive)
+            .count();
+        let coming = self.count(|state| matches!(state, State::Promised { .. } | State::Opening));
+        for _ in coming..wanted {
+            // One connection stays open to statements, unless it is the only one: then everybody takes turns.
+            let shared = self.count(|state| matches!(state, State::Shared { .. }));
+            if shared == 0 || (shared == 1 && self.slots.len() > 1) {
+                return;
+            }
+            let least = self.slots.iter_mut().filter_map(|(_, state)| match state {
+                State::Shared { load } => Some((*load, state)),
+                _ => None,
+            });
+            if let Some((load, state)) = least.min_by_key(|(load, _)| *load) {
+                *state = State::Promised { load };
+            }
+        }
+    }
+
+    /// Opens promised connections to statements again when fewer callers wait than were promised one.
+    fn release_promises(&mut self) {
+        let wanted = self
+            .waiting
+            .iter()
+            .filter(|(_, want)| *want == Want::Exclusive)
+            .count();
+        let promised = self.count(|state| matches!(state, State::Promised { .. }));
+        let mut surplus = promised.saturating_sub(wanted);
+        for (_, state) in &mut self.slots {
+            if surplus == 0 {
+                return;
+            }
+            if let State::Promised { load } = *state {
+                *state = State::Shared { load };
+                surplus -= 1;
+            }
+        }
+    }
+
+    fn open(&mut self) -> SlotId {
+        let slot = SlotId(self.number());
+        self.slots.push((slot, State::Opening));
+        slot
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn count(&self, matches: impl Fn(State) -> bool) -> usize {
+        self.slots
+            .iter()
+            .filter(|(_, state)| matches(*state))
+            .count()
+    }
+
+    fn state_mut(&mut self, slot: SlotId) -> Option<&mut State> {
+        self.slots
+            .iter_mut()
+            .find(|(id, _)| *id == slot)
+            .map(|(_, state)| state)
+    }
+
+    fn set(&mut self, slot: SlotId, new: State) {
+        if let Some(state) = self.state_mut(slot) {
+            *state = new;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(max: usize, open: usize) -> (Pool, Vec<SlotId>) {
+        let mut pool = Pool::new(max, 100);
+        let slots = (0..open)
+            .map(|_| {
+                let slot = pool.wants_warming(open).unwrap();
+                assert!(pool.opened(slot).is_empty());
+                slot
+            })
+            .collect();
+        (pool, slots)
+    }
+
+    fn now(turn: Turn) -> SlotId {
+        match turn {
+            Turn::Now(slot) => slot,
+            Turn::Wait(_) => panic!("had to wait"),
+        }
+    }
+
+    fn wait(turn: Turn) -> Ticket {
+        match turn {
+            Turn::Wait(ticket) => ticket,
+            Turn::Now(_) => panic!("did not wait"),
+        }
+    }
+
+    #[test]
+    fn statements_go_to_the_least_busy_connection() {
+        let (mut pool, slots) = pool(2, 2);
+        let first = now(pool.request(Want::Shared));
+        let second = now(pool.request(Want::Shared));
+        assert_ne!(first, second);
+        assert_eq!(pool.finished(second), []);
+        assert_eq!(now(pool.request(Want::Shared)), second);
+        assert_eq!(
+            pool.counts(),
+            Counts {
+                shared: 2,
+                ..Counts::default()
+            }
+        );
+        assert_eq!(slots.len(), 2);
+    }
+
+    #[test]
+    fn it_grows_only_while_nothing_is_idle() {
+        let (mut pool, _) = pool(3, 1);
+        assert_eq!(pool.wants_opening(), None);
+        now(pool.request(Want::Shared));
+        let second = pool.wants_opening().unwrap();
+        assert_eq!(pool.wants_opening(), None, "one is on its way");
+        pool.opened(second);
+        now(pool.request(Want::Shared));
+        assert!(pool.wants_opening().is_some());
+        now(pool.request(Want::Shared));
+        assert_eq!(pool.wants_opening(), None, "the limit is reached");
+        assert_eq!(pool.counts().size(), 3);
+    }
+
+    #[test]
+    fn exclusive_callers_are_served_in_order() {
+        let (mut pool, _) = pool(1, 1);
+        let slot = now(pool.request(Want::Exclusive));
+        let first = wait(pool.request(Want::Exclusive));
+        let second = wait(pool.request(Want::Exclusive));
+        assert_eq!(
+            pool.released(slot),
+            [Grant {
+                ticket: first,
+                slot
+            }]
+        );
+        assert_eq!(
+            pool.released(slot),
+            [Grant {
+                ticket: second,
+                slot
+            }]
+        );
+        assert_eq!(pool.released(slot), []);
+        assert_eq!(pool.counts().idle, 1);
+    }
+
+    #[test]
+    fn a_busy_connection_runs_dry_for_a_caller_that_needs_it_alone() {
+        let (mut pool, _) = pool(2, 2);
+        let a = now(pool.request(Want::Shared));
+        let b = now(pool.request(Want::Shared));
+        now(pool.request(Want::Shared));
+        let ticket = wait(pool.request(Want::Exclusive));
+        // One of the two takes no more statements; the other does.
+        let promised = if now(pool.request(Want::Shared)) == a {
+            b
+        } else {
+            a
+        };
+        let mut grants = pool.finished(promised);
+        if grants.is_empty() {
+            grants = pool.finished(promised);
+        }
+        assert_eq!(
+            grants,
+            [Grant {
+                ticket,
+                slot: promised
+            }]
+        );
+    }
+
+    #[test]
+    fn the_only_connection_takes_turns() {
+        let (mut pool, _) = pool(1, 1);
+        let slot = now(pool.request(Want::Shared));
+        let alone = wait(pool.request(Want::Exclusive));
+        let shared = wait(pool.request(Want::Shared));
+        assert_eq!(
+            pool.finished(slot),
+            [Grant {
+                ticket: alone,
+                slot
+            }]
+        );
+        assert_eq!(
+            pool.released(slot),
+            [Grant {
+                ticket: shared,
+                slot
+            }]
+        );
+    }
+
+    #[test]
+    fn a_caller_that_gives_up_holds_nothing_back() {
+        let (mut pool, _) = pool(1, 1);
+        let slot = now(pool.request(Want::Shared));
+        let ticket = wait(pool.request(Want::Exclusive));
+        assert!(pool.withdraw(ticket));
+        assert_eq!(now(pool.request(Want::Shared)), slot);
+        assert!(!pool.withdraw(ticket));
+    }
+
+    #[test]
+    fn closing_connections_count_until_they_are_gone() {
+        let (mut pool, _) = pool(1, 1);
+        let slot = now(pool.request(Want::Exclusive));
+        pool.closing(slot);
+        let ticket = wait(pool.request(Want::Exclusive));
+        assert_eq!(pool.wants_opening(), None);
+        pool.removed(slot);
+        let slot = pool.wants_opening().unwrap();
+        assert_eq!(pool.opened(slot), [Grant { ticket, slot }]);
+    }
+}
