@@ -15,6 +15,7 @@ mod receive;
 mod startup;
 mod statement;
 pub mod tls;
+pub mod tls_config;
 
 use std::collections::HashMap;
 use std::sync::Arc;
