@@ -1,2 +1,27 @@
-//! Schema model and SQL rendering, free of I/O.
+//! Schema model and SQL rendering for PostgreSQL, free of I/O.
+//!
+//! [`schema`] describes tables and renders their DDL; [`query`] builds statements over them. What is rendered here is
+//! run by any front of `data-bridge-driver`, or by another driver: it is text, values and type ids.
+//!
+//! ```
+//! use data_bridge_orm::{query::Select, schema::{Builtin, Column, Table}};
+//!
+//! let users = Table::builder("users")?
+//!     .column(Column::new("id", Builtin::Int8)?.primary_key())
+//!     .column(Column::new("email", Builtin::Text)?.unique())
+//!     .build()?;
+//! let query = Select::from(&users).filter(users.column("email")?.eq("a@x.io")).one();
+//! let statement = query.render()?;
+//! assert_eq!(
+//!     statement.sql,
+//!     "SELECT \"users\".\"id\", \"users\".\"email\" FROM \"users\" WHERE \"users\".\"email\" = $1 LIMIT 1"
+//! );
+//! assert_eq!(statement.types, [25]);
+//! let params: Vec<_> = statement.params.iter().map(|param| param.as_sql()).collect();
+//! assert_eq!(params.len(), 1);
+//! # Ok::<(), data_bridge_driver::Error>(())
+//! ```
 #![forbid(unsafe_code)]
+
+pub mod query;
+pub mod schema;

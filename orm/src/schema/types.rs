@@ -1,0 +1,282 @@
+//! PostgreSQL types as a schema states them: `varchar(40)`, `bigint[]`, `app.mood`.
+
+use std::fmt;
+
+use data_bridge_driver::Error;
+
+use super::name::{Name, QualifiedName};
+
+/// An object id of `pg_type`. 0 leaves the choice to the server.
+pub type Oid = u32;
+
+/// A column's or parameter's type.
+///
+/// ```
+/// use data_bridge_orm::schema::PgType;
+///
+/// let price = PgType::parse("NUMERIC(10, 2)")?;
+/// assert_eq!(price.to_string(), "numeric(10,2)");
+/// assert_eq!(PgType::parse("bigint[]")?.oid(), 1016);
+/// # Ok::<(), data_bridge_driver::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PgType {
+    base: Base,
+    /// Length, or precision and scale, as written in the parentheses.
+    modifiers: Vec<i32>,
+    array: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Base {
+    Builtin(Builtin),
+    Named(QualifiedName),
+}
+
+macro_rules! builtins {
+    ($($(#[$doc:meta])* $variant:ident $sql:literal $oid:literal $array:literal [$($alias:literal)*];)*) => {
+        /// The types that every server has, with the ids of `pg_type.dat`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Builtin { $($(#[$doc])* $variant,)* }
+
+        impl Builtin {
+            /// The name used in DDL.
+            pub const fn sql(self) -> &'static str {
+                match self { $(Self::$variant => $sql,)* }
+            }
+
+            const fn oids(self) -> (Oid, Oid) {
+                match self { $(Self::$variant => ($oid, $array),)* }
+            }
+
+            /// Finds a type by any of its usual spellings, in lower case.
+            fn by_name(name: &str) -> Option<Self> {
+                match name { $($sql $(| $alias)* => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+builtins! {
+    /// True or false.
+    Bool "boolean" 16 1000 ["bool"];
+    /// 16-bit integer.
+    Int2 "smallint" 21 1005 ["int2"];
+    /// 32-bit integer.
+    Int4 "integer" 23 1007 ["int4" "int"];
+    /// 64-bit integer.
+    Int8 "bigint" 20 1016 ["int8"];
+    /// 32-bit float.
+    Float4 "real" 700 1021 ["float4"];
+    /// 64-bit float.
+    Float8 "double precision" 701 1022 ["float8" "float"];
+    /// Exact decimal number.
+    Numeric "numeric" 1700 1231 ["decimal"];
+    /// Text of any length.
+    Text "text" 25 1009 [];
+    /// Text of a limited length.
+    Varchar "varchar" 1043 1015 ["character varying"];
+    /// Blank-padded text.
+    Bpchar "char" 1042 1014 ["character" "bpchar"];
+    /// Bytes.
+    Bytea "bytea" 17 1001 [];
+    /// UUID.
+    Uuid "uuid" 2950 2951 [];
+    /// Calendar date.
+    Date "date" 1082 1182 [];
+    /// Time of day.
+    Time "time" 1083 1183 ["time without time zone"];
+    /// Time of day with an offset.
+    TimeTz "timetz" 1266 1270 ["time with time zone"];
+    /// Date and time without a zone.
+    Timestamp "timestamp" 1114 1115 ["timestamp without time zone"];
+    /// A moment in time.
+    TimestampTz "timestamptz" 1184 1185 ["timestamp with time zone"];
+    /// Span of time.
+    Interval "interval" 1186 1187 [];
+    /// JSON kept as text.
+    Json "json" 114 199 [];
+    /// JSON kept parsed.
+    Jsonb "jsonb" 3802 3807 [];
+    /// Object id.
+    Oid "oid" 26 1028 [];
+    /// IP address, host bits kept.
+    Inet "inet" 869 1041 [];
+    /// IP network.
+    Cidr "cidr" 650 651 [];
+}
+
+impl PgType {
+    /// Reads a type as SQL spells it. A name that is not built in is taken as a user-defined type and quoted.
+    ///
+    /// # Errors
+    /// A name that the identifier rules refuse, or modifiers that are not small non-negative numbers.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let bad = || {
+            Error::interface(format!(
+                "{text:?} is not a PostgreSQL type; write it as in DDL, for example varchar(40) or bigint[]"
+            ))
+        };
+        let trimmed = text.trim();
+        let (scalar, array) = match trimmed.strip_suffix("[]") {
+            Some(element) => (element.trim_end(), true),
+            None => (trimmed, false),
+        };
+        let (name, modifiers) = match scalar.split_once('(') {
+            None => (scalar.to_owned(), Vec::new()),
+            Some((before, rest)) => {
+                let (inside, after) = rest.split_once(')').ok_or_else(bad)?;
+                let numbers = inside
+                    .split(',')
+                    .map(|n| n.trim().parse::<u16>().map(i32::from).map_err(|_| bad()))
+                    .collect::<Result<Vec<_>, _>>()?;
+                (format!("{} {}", before.trim_end(), after.trim()), numbers)
+            }
+        };
+        let folded = name
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase();
+        let base = match Builtin::by_name(&folded) {
+            Some(builtin) => Base::Builtin(builtin),
+            None => Base::Named(QualifiedName::parse(name.trim())?),
+        };
+        Ok(Self {
+            base,
+            modifiers,
+            array,
+        })
+    }
+
+    /// The array of this type. An array of arrays is the same type in PostgreSQL.
+    #[must_use]
+    pub fn array(mut self) -> Self {
+        self.array = true;
+        self
+    }
+
+    /// Whether this is an array type.
+    pub fn is_array(&self) -> bool {
+        self.array
+    }
+
+    /// The built-in type of the value or of the array's elements, if it is one.
+    pub fn builtin(&self) -> Option<Builtin> {
+        match self.base {
+            Base::Builtin(builtin) => Some(builtin),
+            Base::Named(_) => None,
+        }
+    }
+
+    /// The id to declare for a parameter of this type; 0 for user-defined types, which the server then infers.
+    pub fn oid(&self) -> Oid {
+        match (&self.base, self.array) {
+            (Base::Builtin(builtin), false) => builtin.oids().0,
+            (Base::Builtin(builtin), true) => builtin.oids().1,
+            (Base::Named(_), _) => 0,
+        }
+    }
+
+    /// The id of the array of this type, as `= ANY($1)` needs it; 0 for user-defined types and for arrays.
+    pub fn array_oid(&self) -> Oid {
+        match (&self.base, self.array) {
+            (Base::Builtin(builtin), false) => builtin.oids().1,
+            _ => 0,
+        }
+    }
+}
+
+impl From<Builtin> for PgType {
+    fn from(builtin: Builtin) -> Self {
+        Self {
+            base: Base::Builtin(builtin),
+            modifiers: Vec::new(),
+            array: false,
+        }
+    }
+}
+
+impl fmt::Display for PgType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.base {
+            Base::Builtin(builtin) => f.write_str(builtin.sql())?,
+            Base::Named(name) => f.write_str(name.quoted())?,
+        }
+        for (index, modifier) in self.modifiers.iter().enumerate() {
+            write!(f, "{}{modifier}", if index == 0 { '(' } else { ',' })?;
+        }
+        if !self.modifiers.is_empty() {
+            f.write_str(")")?;
+        }
+        if self.array {
+            f.write_str("[]")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A user-defined type by its name.
+impl From<Name> for PgType {
+    fn from(name: Name) -> Self {
+        Self {
+            base: Base::Named(QualifiedName::new(None, name)),
+            modifiers: Vec::new(),
+            array: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_type_are_equal() {
+        for (left, right) in [
+            ("int", "INTEGER"),
+            ("int8", "bigint"),
+            ("timestamp with time zone", "timestamptz"),
+            ("timestamp (3) with time zone", "timestamptz(3)"),
+            ("character  varying(40)", "varchar(40)"),
+            ("decimal(10,2)", "numeric( 10 , 2 )"),
+            ("double precision[]", "float8[]"),
+        ] {
+            assert_eq!(
+                PgType::parse(left).unwrap(),
+                PgType::parse(right).unwrap(),
+                "{left} and {right}"
+            );
+        }
+    }
+
+    #[test]
+    fn user_types_are_quoted_and_leave_the_oid_to_the_server() {
+        let mood = PgType::parse("App.mood[]").unwrap();
+        assert_eq!(mood.to_string(), r#""App"."mood"[]"#);
+        assert_eq!((mood.oid(), mood.array_oid()), (0, 0));
+    }
+
+    #[test]
+    fn nothing_but_a_type_gets_through() {
+        for text in [
+            "",
+            "varchar(",
+            "varchar(a)",
+            "varchar(-1)",
+            "varchar()",
+            "a.b.c",
+            "int; drop table x",
+            "int) --",
+        ] {
+            match PgType::parse(text) {
+                Err(_) => {}
+                Ok(parsed) => assert!(
+                    parsed.to_string().starts_with('"'),
+                    "{text} became {parsed}"
+                ),
+            }
+        }
+    }
+}

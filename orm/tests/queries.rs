@@ -1,0 +1,285 @@
+//! Every form of query, as text with its parameters.
+
+mod common;
+
+use common::{posts, users};
+use data_bridge_driver::Error;
+use data_bridge_orm::{
+    query::{
+        Delete, Expr, Insert, Link, MAX_DEPTH, Nulls, Operator, Param, Select, Statement, Update,
+    },
+    schema::{Builtin, Column, ColumnRef, Fragment, Table},
+};
+
+/// The WHERE clause that a condition on users becomes, table names left out.
+fn condition(build: impl FnOnce(&dyn Fn(&str) -> ColumnRef) -> Expr<Param>) -> String {
+    let users = users();
+    let column = |name: &str| users.column(name).unwrap();
+    let query = Select::from(&users).filter(build(&column));
+    let statement = query.render().unwrap();
+    let (_, filter) = statement.sql.split_once(" WHERE ").unwrap();
+    format!("{} {:?}", filter.replace("\"users\".", ""), statement.types)
+}
+
+fn shown<V>(rendered: Result<Statement<'_, V>, Error>) -> String {
+    rendered.map_or_else(
+        |error| format!("error: {error}"),
+        |statement| format!("{}\n{:?}", statement.sql, statement.types),
+    )
+}
+
+#[test]
+fn conditions_one_by_one() {
+    let lines = [
+        condition(|c| c("id").eq(1_i64)),
+        condition(|c| c("id").ne(1_i64)),
+        condition(|c| c("id").lt(1_i64)),
+        condition(|c| c("id").le(1_i64)),
+        condition(|c| c("id").gt(1_i64)),
+        condition(|c| c("id").ge(1_i64)),
+        condition(|c| c("name").like("A%")),
+        condition(|c| c("name").ilike("a%")),
+        condition(|c| c("name").compare(Operator::NotLike, "A%")),
+        condition(|c| c("name").compare(Operator::NotILike, "a%")),
+        condition(|c| c("id").in_(vec![1_i64, 2])),
+        condition(|c| c("id").not_in(vec![1_i64, 2])),
+        condition(|c| c("id").between(1_i64, 9_i64)),
+        condition(|c| c("name").is_null()),
+        condition(|c| c("name").is_not_null()),
+        condition(|c| c("name").compare_column(Operator::Eq, &c("email"))),
+        condition(|c| !c("name").eq("x")),
+        condition(|_| Expr::all([])),
+        condition(|_| Expr::any([])),
+        condition(|c| Expr::all([c("id").eq(1_i64)])),
+    ];
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn brackets_only_where_they_are_needed() {
+    let lines = [
+        condition(|c| c("id").eq(1_i64) & c("id").eq(2_i64) & c("id").eq(3_i64)),
+        condition(|c| c("id").eq(1_i64) | c("id").eq(2_i64) | c("id").eq(3_i64)),
+        condition(|c| c("id").eq(1_i64) | c("id").eq(2_i64) & c("id").eq(3_i64)),
+        condition(|c| (c("id").eq(1_i64) | c("id").eq(2_i64)) & c("id").eq(3_i64)),
+        condition(|c| !(c("id").eq(1_i64) & c("id").eq(2_i64))),
+        condition(|c| !c("id").eq(1_i64) & !c("id").eq(2_i64)),
+        condition(|c| !!c("id").eq(1_i64)),
+        condition(|c| !(c("name").is_null() | c("id").between(1_i64, 2_i64))),
+        condition(|c| c("id").between(1_i64, 2_i64) & c("name").like("A%")),
+        condition(|c| {
+            Expr::all([
+                Expr::any([c("id").eq(1_i64)]),
+                Expr::any([c("id").eq(2_i64), c("id").eq(3_i64)]),
+            ])
+        }),
+        condition(|c| Expr::any([Expr::all([]), c("id").eq(1_i64)])),
+    ];
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn selects() {
+    let (users, posts) = (users(), posts());
+    let id = users.column("id").unwrap();
+    let all = || Select::<Param>::from(&users);
+    let author = || {
+        Link::new(
+            "author",
+            posts.column("author_id").unwrap(),
+            users.column("id").unwrap(),
+        )
+        .unwrap()
+    };
+    let old = || id.lt(9_i64);
+    let forms = [
+        shown(all().render()),
+        shown(all().filter(old()).filter(id.gt(1_i64)).one().render()),
+        shown(
+            all()
+                .order_by(id.desc())
+                .order_by(users.column("name").unwrap().asc().nulls(Nulls::First))
+                .render(),
+        ),
+        shown(
+            all()
+                .filter(old())
+                .order_by(id.asc().nulls(Nulls::Last))
+                .limit(10_i64)
+                .offset(20_i64)
+                .render(),
+        ),
+        shown(all().filter(old()).count().render()),
+        shown(all().filter(old()).limit(5_i64).count().render()),
+        shown(all().filter(old()).exists().render()),
+        shown(
+            Select::from(&posts)
+                .link(author())
+                .filter(users.column("email").unwrap().eq("a@x.io"))
+                .one()
+                .render(),
+        ),
+        shown(
+            Select::from(&posts)
+                .filter(users.column("email").unwrap().eq("a@x.io"))
+                .render(),
+        ),
+    ];
+    insta::assert_snapshot!(forms.join("\n\n"));
+}
+
+#[test]
+fn links_never_collide() {
+    let key = || Column::new("id", Builtin::Int8).unwrap().primary_key();
+    let node = Table::builder("parent")
+        .unwrap()
+        .column(key())
+        .column(Column::new("parent_id", Builtin::Int8).unwrap().nullable())
+        .column(Column::new("parent.id", Builtin::Int8).unwrap())
+        .column(Column::new("x".repeat(60).as_str(), Builtin::Int8).unwrap())
+        .build()
+        .unwrap();
+    let parent = |name| {
+        Link::new(
+            name,
+            node.column("parent_id").unwrap(),
+            node.column("id").unwrap(),
+        )
+        .unwrap()
+    };
+    let query = Select::<Param>::from(&node)
+        .link(parent("parent"))
+        .link(parent("second"));
+    assert_eq!(query.link_columns(), [4..8, 8..12]);
+    insta::assert_snapshot!(shown(query.render()));
+}
+
+#[test]
+fn writes() {
+    let users = users();
+    let column = |name: &str| users.column(name).unwrap();
+    let insert = || {
+        Insert::<Param>::into(&users)
+            .set(column("email"), "a@x.io")
+            .set(column("name"), "Ann")
+    };
+    let conflict = || insert().on_conflict(vec![column("email")]);
+    let forms = [
+        shown(insert().render()),
+        shown(insert().returning().render()),
+        shown(Insert::<Param>::into(&users).returning().render()),
+        shown(conflict().render()),
+        shown(
+            conflict()
+                .update(column("name"))
+                .returning_inserted()
+                .render(),
+        ),
+        shown(
+            conflict()
+                .update_with(column("name"), "Bob")
+                .update_with_sql(column("created_at"), Fragment::new("now()").unwrap())
+                .render(),
+        ),
+        shown(
+            Update::<Param>::table(&users)
+                .set(column("name"), "Bob")
+                .filter(column("id").eq(1_i64))
+                .returning()
+                .render(),
+        ),
+        shown(
+            Update::<Param>::table(&users)
+                .set_sql(column("name"), Fragment::new("upper(name)").unwrap())
+                .every_row()
+                .render(),
+        ),
+        shown(
+            Delete::<Param>::from(&users)
+                .filter(column("id").eq(1_i64))
+                .filter(column("name").is_null())
+                .render(),
+        ),
+        shown(
+            Delete::<Param>::from(&users)
+                .every_row()
+                .returning()
+                .render(),
+        ),
+    ];
+    insta::assert_snapshot!(forms.join("\n\n"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let (users, posts) = (users(), posts());
+    let column = |name: &str| users.column(name).unwrap();
+    let title = posts.column("title").unwrap();
+    let forms = [
+        shown(
+            Update::<Param>::table(&users)
+                .set(column("name"), "x")
+                .render(),
+        ),
+        shown(Update::<Param>::table(&users).every_row().render()),
+        shown(Delete::<Param>::from(&users).render()),
+        shown(
+            Insert::<Param>::into(&users)
+                .set(column("name"), "x")
+                .set(column("name"), "y")
+                .render(),
+        ),
+        shown(
+            Insert::<Param>::into(&users)
+                .set(title.clone(), "x")
+                .render(),
+        ),
+        shown(
+            Insert::<Param>::into(&users)
+                .on_conflict(Vec::new())
+                .render(),
+        ),
+        shown(
+            Insert::<Param>::into(&users)
+                .on_conflict(vec![title.clone()])
+                .render(),
+        ),
+        shown(Delete::<Param>::from(&users).filter(title.eq("x")).render()),
+    ];
+    insta::assert_snapshot!(forms.join("\n\n"));
+}
+
+#[test]
+fn depth_is_limited_and_length_is_not() {
+    let users = users();
+    let id = users.column("id").unwrap();
+    let one = || id.eq::<Param>(1_i64);
+    let long = (0..10_000).fold(one(), |condition, _| condition | one());
+    assert_eq!(
+        Select::from(&users)
+            .filter(long)
+            .render()
+            .unwrap()
+            .params
+            .len(),
+        10_001
+    );
+    let deep = (0..MAX_DEPTH).fold(one(), |condition, _| !condition);
+    assert!(
+        Select::from(&users)
+            .filter(deep)
+            .render()
+            .unwrap_err()
+            .to_string()
+            .contains("nests")
+    );
+    let many = Expr::any((0..70_000).map(|_| one()));
+    assert!(
+        Select::from(&users)
+            .filter(many)
+            .render()
+            .unwrap_err()
+            .to_string()
+            .contains("65535")
+    );
+}
