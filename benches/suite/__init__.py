@@ -1,0 +1,1 @@
+"""The Python benchmark suite: contenders side by side, in one process, in turns."""

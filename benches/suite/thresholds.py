@@ -1,0 +1,72 @@
+"""Which plan pays from how many rows: unnest or COPY for inserts, unnest or staging for upserts.
+
+The thresholds in the package are chosen from this measurement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from typing import Any
+
+import data_bridge.postgres as pg
+from suite.data import COLUMNS, HALF_FULL, ROWS, rows
+from suite.meter import timed
+
+SIZES = (10, 100, 1_000, 10_000, 100_000)
+PLANS = ("unnest", "copy")
+_ROWS_PER_SIZE = 100_000
+_MOST_CALLS = 100
+
+
+def measure(url: str, rounds: int) -> list[dict[str, Any]]:
+    """Every call at every size by every plan; milliseconds per call, medians over the rounds."""
+    return asyncio.run(_measure(url, rounds))
+
+
+async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
+    everything = list(rows(ROWS))
+    found: list[dict[str, Any]] = []
+    async with pg.connect(url, pool_min=1, pool_max=1) as db:
+        for call in ("insert_many", "upsert_many"):
+            for size in SIZES:
+                walls: dict[str, list[float]] = {plan: [] for plan in PLANS}
+                cpus: dict[str, list[float]] = {plan: [] for plan in PLANS}
+                for turn in range(rounds + 1):  # the first round warms up
+                    for plan in PLANS if turn % 2 else PLANS[::-1]:
+                        wall, cpu = await _calls(db, call, everything[:size], plan)
+                        if turn:
+                            walls[plan].append(wall)
+                            cpus[plan].append(cpu)
+                found += [
+                    {
+                        "call": call,
+                        "rows": size,
+                        "plan": plan,
+                        "wall_ms": statistics.median(walls[plan]),
+                        "cpu_ms": statistics.median(cpus[plan]),
+                    }
+                    for plan in PLANS
+                ]
+    return found
+
+
+async def _calls(db: pg.Database, call: str, batch: list[tuple[Any, ...]], plan: str) -> tuple[float, float]:
+    """Milliseconds of wall and CPU time per call, over enough calls to be measurable."""
+    count = max(1, min(_MOST_CALLS, _ROWS_PER_SIZE // len(batch)))
+    if call == "insert_many":
+        await db.execute("TRUNCATE bench_sink")
+
+        async def run() -> None:
+            for _ in range(count):
+                await db.insert_many("bench_sink", batch, columns=COLUMNS, method=plan)
+    else:
+        for statement in HALF_FULL.format(rows=len(batch)).split("; "):
+            await db.execute(statement)
+
+        async def run() -> None:
+            for _ in range(count):
+                await db.upsert_many("bench_upsert", batch, columns=COLUMNS, conflict_columns=["id"], method=plan)
+
+    sample, _ = await timed(run)
+    return sample.wall / count * 1e3, sample.cpu / count * 1e3
