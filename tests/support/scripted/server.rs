@@ -407,7 +407,9 @@ mod tests {
     #[test]
     fn an_unplayed_script_is_reported() {
         let server = Server::start([Script::lie(on(b'D').then(Op::Duplicate))]);
-        drop(connect(&server));
+        let mut client = connect(&server);
+        read(&mut client);
+        drop(client);
         assert!(server.wait_for_open(0, Duration::from_secs(5)));
         // The thread counts as closed only after it has reported.
         assert_eq!(server.unfinished(), [0]);
