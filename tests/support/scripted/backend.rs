@@ -209,7 +209,9 @@ impl Backend {
             (Phase::CopyIn(simple), b'c' | b'f') => {
                 let simple = *simple;
                 self.phase = Phase::Ready;
-                if tag == b'c' {
+                if let Some(refusal) = self.refusal.take() {
+                    self.refuse(refusal);
+                } else if tag == b'c' {
                     let tag = format!("COPY {}", self.copied);
                     self.send(message::command_complete(&tag));
                 } else {

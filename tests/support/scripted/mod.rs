@@ -18,11 +18,13 @@
 pub mod answer;
 pub mod auth;
 pub mod backend;
+pub mod faults;
 pub mod frontend;
 pub mod message;
 mod mutation;
 mod script;
 mod server;
+pub mod wire;
 
 pub use auth::{Auth, ScramFault};
 pub use backend::Backend;
@@ -30,3 +32,4 @@ pub use frontend::Frontend;
 pub use mutation::{Action, Mutation, Op, Target, on, on_startup};
 pub use script::{Pattern, Peer, Script, Step};
 pub use server::{Entry, Server};
+pub use wire::Wire;

@@ -187,8 +187,10 @@ fn change(mut message: Vec<u8>, op: Op, actions: &mut Vec<Action>) {
             send(message);
         }
         Op::Patch(at, bytes) => {
-            let at = at + 5;
-            message[at..at + bytes.len()].copy_from_slice(&bytes);
+            // A short message keeps what the patch would overwrite beyond its end.
+            for (byte, patch) in message.iter_mut().skip(at + 5).zip(bytes) {
+                *byte = patch;
+            }
             send(message);
         }
         Op::Duplicate => {

@@ -1,0 +1,6 @@
+//! The driver against a scripted server: what it does when the server is slow, wrong or gone.
+
+mod commands;
+mod mutations;
+mod session;
+mod split;
