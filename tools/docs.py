@@ -1,0 +1,36 @@
+"""The verb `docs`: the Rust documentation without warnings, and Markdown files whose relative links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from common import ROOT, run, say
+
+# [text](target), without images' leading "!" mattering; code spans hold no links.
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def main() -> int:
+    broken = [line for file in markdown_files() for line in broken_links(file)]
+    for line in broken:
+        say(line)
+    built = run(["cargo", "doc", "--locked", "--workspace", "--no-deps"], env={"RUSTDOCFLAGS": "-D warnings"})
+    return 1 if broken or built != 0 else 0
+
+
+def markdown_files() -> list[Path]:
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def broken_links(file: Path) -> list[str]:
+    text = re.sub(r"```.*?```|`[^`]*`", "", file.read_text(), flags=re.DOTALL)
+    targets = (target.partition("#")[0] for target in LINK.findall(text) if "://" not in target)
+    return [
+        f"{file.relative_to(ROOT)}: no {target}" for target in targets if target and not (file.parent / target).exists()
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
