@@ -1,0 +1,219 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::ident;
+
+use super::environment::Environment;
+use super::passfile::Passfile;
+use super::secret::Secret;
+use super::settings::{Origin, Settings};
+use super::ssl::{RootCerts, SslMode, SslPolicy};
+use super::target::{self, Target};
+use super::{Config, text};
+
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Servers ask for 4096 unless told otherwise; each iteration costs about a microsecond of this machine.
+const DEFAULT_MAX_SCRAM_ITERATIONS: u32 = 100_000;
+
+/// Collects settings and makes a [`Config`] of them. What counts more comes first: settings made here, the connection
+/// string, the `PG*` variables, the passfile (for the password), the defaults.
+#[derive(Clone, Default)]
+#[must_use = "call build()"]
+pub struct Builder {
+    explicit: Settings,
+    string: Settings,
+    environment: Environment,
+    options_in_string: bool,
+}
+
+impl Builder {
+    /// Reads a connection string of either form. A second one replaces the first.
+    pub fn connection_string(mut self, text: &str) -> Result<Self> {
+        self.string = text::parse(text)?;
+        Ok(self)
+    }
+
+    /// Uses these surroundings; without this call there are none, and no variable or file is looked at.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Sets a key of connection strings to its text, as in `set("sslmode", "require")`.
+    pub fn set(mut self, key: &str, value: &str) -> Result<Self> {
+        self.explicit
+            .put(key, Zeroizing::new(value.to_owned()), Origin::Call)?;
+        Ok(self)
+    }
+
+    /// Host name, IP address, or directory of Unix sockets; a comma separates several.
+    pub fn host(mut self, host: &str) -> Self {
+        self.explicit.host = Some(host.to_owned());
+        self
+    }
+
+    /// Port of all hosts.
+    pub fn port(mut self, port: u16) -> Self {
+        self.explicit.port = Some(port.to_string());
+        self
+    }
+
+    /// Role to log in as.
+    pub fn user(mut self, user: &str) -> Self {
+        self.explicit.user = Some(user.to_owned());
+        self
+    }
+
+    /// Password of the role.
+    pub fn password(mut self, password: Secret) -> Self {
+        self.explicit.password = Some(password);
+        self
+    }
+
+    /// Database; without one it is named like the user.
+    pub fn database(mut self, database: &str) -> Self {
+        self.explicit.dbname = Some(database.to_owned());
+        self
+    }
+
+    /// Name shown in `pg_stat_activity` and the server's log.
+    pub fn application_name(mut self, name: &str) -> Self {
+        self.explicit.application_name = Some(name.to_owned());
+        self
+    }
+
+    /// Command-line options for the server process, as in `-c statement_timeout=5s`.
+    pub fn options(mut self, options: &str) -> Self {
+        self.explicit.options = Some(options.to_owned());
+        self
+    }
+
+    /// Allows `options` in the connection string. Off by default, since who can add to a URL could change any setting
+    /// of the session with it (the schema search path, for one).
+    pub fn allow_options_in_connection_string(mut self, allow: bool) -> Self {
+        self.options_in_string = allow;
+        self
+    }
+
+    /// Limit for name lookup, TCP, TLS and authentication together. 10 seconds by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.explicit.connect_timeout = Some(limit);
+        self
+    }
+
+    /// Protection asked for.
+    pub fn ssl_mode(mut self, mode: SslMode) -> Self {
+        self.explicit.sslmode = Some(mode);
+        self
+    }
+
+    /// Authorities to trust.
+    pub fn root_certs(mut self, roots: RootCerts) -> Self {
+        self.explicit.sslrootcert = Some(roots);
+        self
+    }
+
+    /// File to read the password from instead of `~/.pgpass`.
+    pub fn passfile(mut self, path: impl Into<PathBuf>) -> Self {
+        self.explicit.passfile = Some(path.into());
+        self
+    }
+
+    /// Whether the password may be sent as it is to a server that asks for that without TLS. Off by default.
+    pub fn allow_cleartext_password(mut self, allow: bool) -> Self {
+        self.explicit.allow_cleartext_password = Some(allow);
+        self
+    }
+
+    /// The highest SCRAM iteration count that this side will compute. 100,000 by default: a count from a hostile
+    /// server can cost hours.
+    pub fn max_scram_iterations(mut self, limit: u32) -> Self {
+        self.explicit.max_scram_iterations = Some(limit);
+        self
+    }
+
+    /// Merges all sources, looks for the password, and checks the whole.
+    pub fn build(self) -> Result<Config> {
+        if self.string.options.is_some() && !self.options_in_string {
+            return Err(Error::config(
+                "connection string: options is not allowed there unless the program opts in, since it can change any \
+                 setting of the session",
+            ));
+        }
+        let environment = self.environment;
+        let settings = self.explicit.or(self.string).or(environment.settings()?);
+        let user = match settings.user.as_deref().or(environment.user()) {
+            Some(user) => role_or_database("user", user)?,
+            None => {
+                return Err(Error::config(
+                    "no user is given: set user in the connection string or PGUSER",
+                ));
+            }
+        };
+        let database = role_or_database("dbname", settings.dbname.as_deref().unwrap_or(&user))?;
+        let connect_timeout = settings.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT);
+        if connect_timeout.is_zero() {
+            return Err(Error::config("connect_timeout must be more than zero"));
+        }
+        for (key, value) in [
+            ("application_name", &settings.application_name),
+            ("options", &settings.options),
+        ] {
+            if value.as_ref().is_some_and(|value| value.contains('\0')) {
+                return Err(Error::config(format!("{key} holds a NUL character")));
+            }
+        }
+        let addresses = target::addresses(&settings)?;
+        let ssl = SslPolicy::new(
+            settings.sslmode,
+            settings.sslrootcert,
+            environment.root_certs(),
+        )?;
+        let passfile = match (
+            &settings.password,
+            settings.passfile.or(environment.passfile()),
+        ) {
+            (None, Some(path)) => Passfile::read(&path)?,
+            _ => None,
+        };
+        let targets = addresses.into_iter().map(|address| Target {
+            ssl_mode: ssl.mode_for(&address),
+            password: settings
+                .password
+                .clone()
+                .or_else(|| passfile.as_ref()?.password(&address, &database, &user)),
+            address,
+        });
+        Ok(Config {
+            targets: targets.collect(),
+            root_certs: ssl.into_roots(),
+            user,
+            database,
+            application_name: settings.application_name,
+            options: settings.options,
+            connect_timeout,
+            allow_cleartext_password: settings.allow_cleartext_password.unwrap_or(false),
+            max_scram_iterations: settings
+                .max_scram_iterations
+                .unwrap_or(DEFAULT_MAX_SCRAM_ITERATIONS),
+        })
+    }
+}
+
+/// Names of roles and databases are cut off by the server like other names, so that the limit holds here too.
+fn role_or_database(key: &str, name: &str) -> Result<String> {
+    if name.is_empty() || name.len() > ident::MAX_BYTES {
+        return Err(Error::config(format!(
+            "{key} must be 1 to {} bytes long, it is {}",
+            ident::MAX_BYTES,
+            name.len()
+        )));
+    }
+    if name.contains(char::is_control) {
+        return Err(Error::config(format!("{key} holds a control character")));
+    }
+    Ok(name.to_owned())
+}

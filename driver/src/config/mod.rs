@@ -1,0 +1,135 @@
+//! Where to connect, as whom, and how well protected: connection strings, `PG*` variables, passfiles, defaults.
+//!
+//! ```
+//! use data_bridge_driver::config::{Config, Environment, SslMode};
+//!
+//! let config = Config::builder()
+//!     .connection_string("postgresql://app:s3cret@db.example.com/shop?connect_timeout=5")?
+//!     .environment(Environment::empty())
+//!     .application_name("billing")
+//!     .build()?;
+//! let target = &config.targets()[0];
+//! assert_eq!(target.address().to_string(), "db.example.com:5432");
+//! assert_eq!(target.ssl_mode(), SslMode::VerifyFull);
+//! assert!(!format!("{config:?}").contains("s3cret"));
+//! # Ok::<(), data_bridge_driver::Error>(())
+//! ```
+
+mod builder;
+mod environment;
+mod keys;
+mod passfile;
+mod secret;
+mod settings;
+mod ssl;
+mod target;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::error::Result;
+
+pub use builder::Builder;
+pub use environment::Environment;
+pub use secret::Secret;
+pub use ssl::{RootCerts, SslMode};
+pub use target::{Address, Target};
+
+/// All that is needed to open connections. Checked as a whole when it was built; prints without its password.
+#[derive(Clone, Debug)]
+pub struct Config {
+    targets: Vec<Target>,
+    root_certs: RootCerts,
+    user: String,
+    database: String,
+    application_name: Option<String>,
+    options: Option<String>,
+    connect_timeout: Duration,
+    allow_cleartext_password: bool,
+    max_scram_iterations: u32,
+}
+
+impl Config {
+    /// Starts from nothing, not even the environment.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// From a URL or key=value text, completed by the environment of this process.
+    pub fn from_url_or_dsn(text: &str) -> Result<Self> {
+        Self::builder()
+            .environment(Environment::of_process())
+            .connection_string(text)?
+            .build()
+    }
+
+    /// From the environment of this process alone.
+    pub fn from_env() -> Result<Self> {
+        Self::builder()
+            .environment(Environment::of_process())
+            .build()
+    }
+
+    /// The places to try, in this order; at least one.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The authorities that may sign certificates, for targets whose mode looks at them.
+    pub fn root_certs(&self) -> &RootCerts {
+        &self.root_certs
+    }
+
+    /// Role to log in as.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Database to use.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Name shown in `pg_stat_activity`.
+    pub fn application_name(&self) -> Option<&str> {
+        self.application_name.as_deref()
+    }
+
+    /// Command-line options for the server process.
+    pub fn options(&self) -> Option<&str> {
+        self.options.as_deref()
+    }
+
+    /// Limit for name lookup, TCP, TLS and authentication together.
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Whether the password may be sent as it is without TLS.
+    pub fn allow_cleartext_password(&self) -> bool {
+        self.allow_cleartext_password
+    }
+
+    /// The highest SCRAM iteration count to compute.
+    pub fn max_scram_iterations(&self) -> u32 {
+        self.max_scram_iterations
+    }
+
+    /// The run-time parameters of the startup message. Text travels as UTF-8, whatever the database uses.
+    pub fn startup_parameters(&self) -> Vec<(String, String)> {
+        let given = [
+            ("user", Some(self.user.as_str())),
+            ("database", Some(&self.database)),
+            ("client_encoding", Some("UTF8")),
+            ("application_name", self.application_name()),
+            ("options", self.options()),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect()
+    }
+}
