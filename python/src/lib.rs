@@ -1,12 +1,9 @@
 //! The native half of `data_bridge.postgres`: a module list.
 use pyo3::prelude::*;
 
-#[pymodule]
-mod _native {
-    use pyo3::prelude::*;
+pub mod convert;
+pub mod errors;
+pub mod record;
 
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
-}
+#[pymodule]
+mod _native {}

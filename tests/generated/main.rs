@@ -17,7 +17,7 @@ fn sqlstate_constants() {
 #[test]
 fn python_exceptions() {
     compare(
-        "python/src/errors_table.rs",
+        "python/data_bridge/postgres/_sqlstates.py",
         &python_errors::render(&codes()),
     );
 }

@@ -76,50 +76,78 @@ const PEP_249: &[(&str, &str)] = &[
     ("X", "InternalError"),
 ];
 
-/// The text of `errors_table.rs`: parents stand before their children.
+/// The text of `_sqlstates.py`: parents stand before their children.
 pub fn render(codes: &[Code]) -> String {
-    let classes: BTreeMap<&str, (String, &str)> = codes
+    let classes: BTreeMap<&str, Class<'_>> = codes
         .iter()
         .filter(|code| code.severity != 'S')
         .filter_map(|code| {
-            Some((
-                code.sqlstate.as_str(),
-                (
-                    class_name(code, code.name.as_deref()?),
-                    pep_249(&code.sqlstate),
-                ),
-            ))
+            let condition = code.name.as_deref()?;
+            let class = Class {
+                name: class_name(code, condition),
+                condition,
+                family: pep_249(&code.sqlstate),
+            };
+            Some((code.sqlstate.as_str(), class))
         })
         .collect();
+    // Where the class is one that PEP 249 names (`DataError`), it is that one and needs no new class.
+    let is_new = |class: &Class<'_>| PEP_249.iter().all(|(_, known)| *known != class.name);
+
     let mut out = String::from(
-        "// Generated from driver/codegen/errcodes.txt by tests/generated; do not edit.\n\n\
-         /// What an SQLSTATE outside of [`EXCEPTIONS`] is raised as: the parent for its prefix. The longest prefix wins;\n\
-         /// without one it is `DatabaseError`.\n#[rustfmt::skip]\npub const PARENTS: &[(&str, &str)] = &[\n",
+        "# Generated from driver/codegen/errcodes.txt by tests/generated; do not edit.\n\
+         \"\"\"One exception class per SQLSTATE. Public as :mod:`data_bridge.postgres.errors`.\"\"\"\n\n\
+         from __future__ import annotations\n\n\
+         from . import _errors\n\n\
+         __all__ = [\n",
     );
-    for (prefix, parent) in PEP_249 {
-        writeln!(out, "    (\"{prefix}\", \"{parent}\"),").unwrap();
+    let mut names: Vec<&str> = classes
+        .values()
+        .filter(|class| is_new(class))
+        .map(|class| class.name.as_str())
+        .collect();
+    names.sort_unstable();
+    for name in names {
+        writeln!(out, "    \"{name}\",").unwrap();
     }
-    out.push_str(
-        "];\n\n/// SQLSTATE, class, parent class; parents stand before their children. Where the class is one that PEP 249\n\
-         /// names (`DataError`), it is that one and needs no new class.\n\
-         #[rustfmt::skip]\npub const EXCEPTIONS: &[(&str, &str, &str)] = &[\n",
-    );
-    for (sqlstate, (class, pep_249)) in &classes {
+    out.push_str("]\n");
+    for (sqlstate, class) in &classes {
+        if !is_new(class) {
+            continue;
+        }
         // The general code of a class of codes is the parent of the others, except where PEP 249 sees them apart.
         let general = format!("{}000", &sqlstate[..2]);
         let parent = match classes.get(general.as_str()) {
-            Some((parent, family)) if *sqlstate != general && family == pep_249 => parent,
-            _ => *pep_249,
+            Some(parent) if *sqlstate != general && parent.family == class.family && is_new(parent) => {
+                parent.name.clone()
+            }
+            _ => format!("_errors.{}", class.family),
         };
-        let parent = if parent == class {
-            "DatabaseError"
-        } else {
-            parent
-        };
-        writeln!(out, "    (\"{sqlstate}\", \"{class}\", \"{parent}\"),").unwrap();
+        let Class { name, condition, .. } = class;
+        write!(
+            out,
+            "\n\nclass {name}({parent}):\n    \"\"\"{condition}.\"\"\"\n\n    sqlstate = \"{sqlstate}\"\n"
+        )
+        .unwrap();
     }
-    out.push_str("];\n");
+    out.push_str("\n\nBY_SQLSTATE: dict[str, type[_errors.Error | _errors.Warning]] = {\n");
+    for (sqlstate, class) in &classes {
+        let module = if is_new(class) { "" } else { "_errors." };
+        writeln!(out, "    \"{sqlstate}\": {module}{},", class.name).unwrap();
+    }
+    out.push_str("}\n\nBY_PREFIX: dict[str, type[_errors.Error | _errors.Warning]] = {\n");
+    for (prefix, parent) in PEP_249 {
+        writeln!(out, "    \"{prefix}\": _errors.{parent},").unwrap();
+    }
+    out.push_str("}\n");
     out
+}
+
+struct Class<'a> {
+    name: String,
+    condition: &'a str,
+    /// The class of PEP 249 that it belongs to.
+    family: &'static str,
 }
 
 fn pep_249(sqlstate: &str) -> &'static str {

@@ -1,0 +1,129 @@
+//! `json` and `jsonb`: the objects that Python's `json` makes of them, both ways.
+//!
+//! Everything goes through `json`, a `str` too: it becomes a JSON string, as a JSON string comes back as a `str`. `None` is SQL's
+//! NULL; JSON's own null can be had with `'null'::jsonb` in the query. Numbers with a fraction or an exponent are Python floats; one
+//! that no float can hold is an error.
+
+use bytes::{BufMut, BytesMut};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{IntoPyDict, PyCFunction, PyDict, PyString, PyTuple};
+
+use super::{Decoded, Encoded, Fault, text};
+
+/// The one version of `jsonb` on the wire.
+const JSONB_VERSION: u8 = 1;
+
+/// No float has more digits before its point.
+const MAX_FLOAT_DIGITS: usize = 308;
+
+pub(super) fn decode<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
+    let wire = wire.trim_ascii();
+    let codec = Codec::get(py)?;
+    let scan = if may_exceed_float(wire) {
+        &codec.scan_strictly
+    } else {
+        &codec.scan
+    };
+    let source = text::decode(py, wire)?
+        .cast_into::<PyString>()
+        .map_err(PyErr::from)?;
+    let parsed = scan.bind(py).call1((&source, 0))?;
+    let (value, end): (Bound<'py, PyAny>, usize) = parsed.extract()?;
+    if end != source.len()? {
+        return Err(Fault::data("the server sent malformed JSON"));
+    }
+    Ok(value)
+}
+
+pub(super) fn decode_jsonb<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
+    match wire.split_first() {
+        Some((&JSONB_VERSION, json)) => decode(py, json),
+        _ => Err(Fault::data("the server sent a jsonb of an unknown version")),
+    }
+}
+
+pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
+    let json = Codec::get(value.py())?
+        .encode
+        .bind(value.py())
+        .call1((value,))?;
+    let json = json
+        .cast::<PyString>()
+        .map_err(|_| Fault::data("the JSON encoder gave no str"))?;
+    out.extend_from_slice(text::utf8(json)?);
+    Ok(())
+}
+
+pub(super) fn encode_jsonb(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
+    out.put_u8(JSONB_VERSION);
+    encode(value, out)
+}
+
+/// Whether a number may be in there that a float cannot hold: one with an exponent, or with very many digits.
+fn may_exceed_float(json: &[u8]) -> bool {
+    let mut run = 0;
+    for byte in json {
+        match byte {
+            b'0'..=b'9' => {
+                run += 1;
+                if run > MAX_FLOAT_DIGITS {
+                    return true;
+                }
+            }
+            b'e' | b'E' if run > 0 => return true,
+            _ => run = 0,
+        }
+    }
+    false
+}
+
+/// The callables of Python's `json` that are used, made once.
+struct Codec {
+    /// `scan(text, start) -> (value, end)`, the heart of `json.loads` without its Python layers.
+    scan: Py<PyAny>,
+    /// The same, but raises for a number that would become an infinite float.
+    scan_strictly: Py<PyAny>,
+    /// `encode(value) -> str`
+    encode: Py<PyAny>,
+}
+
+impl Codec {
+    fn get(py: Python<'_>) -> PyResult<&Self> {
+        static CODEC: PyOnceLock<Codec> = PyOnceLock::new();
+        CODEC.get_or_try_init(py, || Self::new(py))
+    }
+
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let json = py.import("json")?;
+        let decoder = json.getattr("JSONDecoder")?;
+        let finite = PyCFunction::new_closure(py, None, None, finite_float)?;
+        let strict = [("parse_float", finite)].into_py_dict(py)?;
+        let options = PyDict::new(py);
+        options.set_item("ensure_ascii", false)?;
+        options.set_item("allow_nan", false)?;
+        options.set_item("separators", (",", ":"))?;
+        Ok(Self {
+            scan: decoder.call0()?.getattr("scan_once")?.unbind(),
+            scan_strictly: decoder
+                .call((), Some(&strict))?
+                .getattr("scan_once")?
+                .unbind(),
+            encode: json
+                .getattr("JSONEncoder")?
+                .call((), Some(&options))?
+                .getattr("encode")?
+                .unbind(),
+        })
+    }
+}
+
+fn finite_float(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<f64> {
+    let text: String = args.get_item(0)?.extract()?;
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(pyo3::exceptions::PyOverflowError::new_err(
+            "the JSON holds a number that no float can hold; cast it to text in the query",
+        )),
+    }
+}

@@ -1,0 +1,148 @@
+//! The columns of a result, and the Python rows made of them.
+
+use data_bridge_driver::error::Outcome;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::{Fault, Format, Type};
+use crate::record::{Record, Shape};
+
+/// How the rows of one statement are decoded. Made once per statement.
+#[derive(Debug)]
+pub struct Layout {
+    columns: Box<[Column]>,
+    shape: Py<Shape>,
+    /// No column holds containers, so that no row can be part of a reference cycle and the collector need not look at it.
+    is_flat: bool,
+}
+
+#[derive(Debug)]
+struct Column {
+    ty: Type,
+    name: Box<str>,
+}
+
+impl Layout {
+    /// From the names and types that the server described, in the order of the columns.
+    ///
+    /// # Errors
+    /// Exhausted memory.
+    pub fn new<'a>(
+        py: Python<'_>,
+        columns: impl IntoIterator<Item = (&'a str, Type)>,
+    ) -> PyResult<Self> {
+        let columns: Box<[_]> = columns
+            .into_iter()
+            .map(|(name, ty)| Column {
+                ty,
+                name: name.into(),
+            })
+            .collect();
+        let shape = Shape::new(py, columns.iter().map(|column| &*column.name))?;
+        let is_flat = columns.iter().all(|column| column.ty.codec.is_flat());
+        Ok(Self {
+            columns,
+            shape: Py::new(py, shape)?,
+            is_flat,
+        })
+    }
+
+    /// Count of columns.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether rows have no columns, as those of `SELECT FROM t`.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The format to ask for each column, for the Bind message.
+    pub fn formats(&self) -> impl ExactSizeIterator<Item = Format> + '_ {
+        self.columns.iter().map(|column| column.ty.codec.format())
+    }
+
+    /// One row as a `Record`; `values` gives the bytes of each column, `None` for NULL.
+    ///
+    /// # Errors
+    /// `DataError`, which names the column, for a value that is malformed or that no Python object can hold.
+    pub fn record<'py, 'r>(
+        &self,
+        py: Python<'py>,
+        values: impl Iterator<Item = Option<&'r [u8]>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let values = self.tuple(py, values)?;
+        Record::make(py, &self.shape, values, self.is_flat)
+    }
+
+    /// One row as a `tuple`.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn tuple<'py, 'r>(
+        &self,
+        py: Python<'py>,
+        mut values: impl Iterator<Item = Option<&'r [u8]>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        // SAFETY: the tuple is new and nobody else's until it is returned. Every place is written at most once, with a reference
+        // that it takes over; places that stay empty after an error are null, which tuples may have while they are dropped.
+        unsafe {
+            let tuple = ffi::PyTuple_New(self.columns.len().cast_signed());
+            let tuple = Bound::from_owned_ptr_or_err(py, tuple)?.cast_into_unchecked::<PyTuple>();
+            for at in 0..self.columns.len() {
+                let value = values.next().ok_or_else(|| self.wrong_count(py))?;
+                let value = self.value(py, at, value)?;
+                ffi::PyTuple_SET_ITEM(tuple.as_ptr(), at.cast_signed(), value.into_ptr());
+            }
+            if self.is_flat {
+                ffi::PyObject_GC_UnTrack(tuple.as_ptr().cast());
+            }
+            Ok(tuple)
+        }
+    }
+
+    /// The value of the column `at` (from 0) alone.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record); an index beyond the columns.
+    #[inline]
+    pub fn value<'py>(
+        &self,
+        py: Python<'py>,
+        at: usize,
+        value: Option<&[u8]>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(column) = self.columns.get(at) else {
+            return Err(self.wrong_count(py));
+        };
+        match value {
+            None => Ok(py.None().into_bound(py)),
+            Some(wire) => column
+                .ty
+                .codec
+                .decode(py, wire)
+                .map_err(|fault| column.error(py, fault)),
+        }
+    }
+
+    #[cold]
+    fn wrong_count(&self, py: Python<'_>) -> PyErr {
+        Fault::data(format!(
+            "the statement has {} columns, the row another count",
+            self.columns.len()
+        ))
+        .at(py, "row", Outcome::Unknown)
+    }
+}
+
+impl Column {
+    #[cold]
+    fn error(&self, py: Python<'_>, fault: Fault) -> PyErr {
+        fault.at(
+            py,
+            &format!("column \"{}\" ({})", self.name, self.ty.name),
+            Outcome::Unknown,
+        )
+    }
+}
