@@ -74,10 +74,7 @@ impl Settings {
                 "{origin}: a value holds a NUL character"
             )));
         }
-        if !KEYS.iter().any(|(known, _)| *known == key) {
-            return keys::check_unsupported(key, &value, origin);
-        }
-        if value.is_empty() {
+        if value.is_empty() && KEYS.iter().any(|(known, _)| *known == key) {
             return Ok(());
         }
         match key {
@@ -155,5 +152,24 @@ fn boolean(text: &str) -> Option<bool> {
         "true" | "on" | "yes" | "1" => Some(true),
         "false" | "off" | "no" | "0" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_table_is_understood() {
+        for (key, _) in KEYS {
+            let value = if key == "sslmode" { "disable" } else { "1" };
+            let mut settings = Settings::default();
+            settings
+                .put(key, Zeroizing::new(value.to_owned()), Origin::Call)
+                .unwrap();
+            settings
+                .put(key, Zeroizing::default(), Origin::Call)
+                .unwrap();
+        }
     }
 }

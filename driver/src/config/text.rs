@@ -17,9 +17,13 @@ const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 /// Reads a URL (`postgresql://user:password@host:port/dbname?key=value`) or key=value text (`host=h user=u`).
 pub(super) fn parse(text: &str) -> Result<Settings> {
     let mut found = Found::default();
-    if let Some(rest) = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+    let trimmed = text.trim_matches(SPACE);
+    if let Some(rest) = SCHEMES
+        .iter()
+        .find_map(|scheme| trimmed.strip_prefix(scheme))
+    {
         url(rest, &mut found)?;
-    } else if has_scheme(text) {
+    } else if has_scheme(trimmed) {
         return Err(bad("a URL must start with postgresql:// or postgres://"));
     } else {
         keywords(text, &mut found)?;
@@ -76,6 +80,9 @@ fn has_scheme(text: &str) -> bool {
 
 /// What follows the scheme: `[user[:password]@][host[:port],...][/dbname][?key=value&...]`.
 fn url(text: &str, found: &mut Found) -> Result<()> {
+    if text.contains(SPACE) {
+        return Err(bad("a URL holds a space; write it as %20"));
+    }
     let mut rest = text;
     // As in libpq the first @ ends the password, if it comes before the first slash.
     if let Some(at) = rest.find(['@', '/'])

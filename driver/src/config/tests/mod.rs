@@ -158,7 +158,7 @@ fn what_counts_more() {
     );
 
     let builder = builder
-        .connection_string("postgresql://:from url@url.example:2/url")
+        .connection_string("postgresql://:from%20url@url.example:2/url")
         .unwrap();
     let from_url = builder.clone().build().unwrap();
     assert_eq!(addresses(&from_url), "url.example:2");
