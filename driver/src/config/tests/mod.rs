@@ -332,3 +332,35 @@ proptest! {
         }
     }
 }
+
+/// The manual page lists exactly the keys there are, and its examples are valid.
+#[test]
+fn the_manual_page_is_true() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/connecting.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (key, variable) in settings::KEYS {
+        let variable = variable.map_or(String::new(), |name| format!(" `{name}`"));
+        assert!(
+            page.contains(&format!("\n| `{key}` |{variable} |")),
+            "{key}"
+        );
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, settings::KEYS.len() + 5, "keys, and the table of sslmodes");
+    let examples: Vec<&str> = page
+        .split("```text\n")
+        .skip(1)
+        .filter_map(|block| block.split("```").next())
+        .flat_map(str::lines)
+        .filter(|line| line.starts_with("postgresql://") || line.starts_with("host="))
+        .collect();
+    assert_eq!(examples.len(), 7);
+    for example in examples {
+        let result = config(
+            &example
+                .replace(":port", "")
+                .replace("key=value&key=value", ""),
+        );
+        assert!(result.is_ok(), "{example}: {result:?}");
+    }
+}
