@@ -346,7 +346,11 @@ fn the_manual_page_is_true() {
         );
     }
     let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-    assert_eq!(rows, settings::KEYS.len() + 5, "keys, and the table of sslmodes");
+    assert_eq!(
+        rows,
+        settings::KEYS.len() + 5,
+        "keys, and the table of sslmodes"
+    );
     let examples: Vec<&str> = page
         .split("```text\n")
         .skip(1)
