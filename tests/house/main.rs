@@ -8,7 +8,10 @@ use source::{Source, sources};
 const MAX_LINES: usize = 800;
 
 /// Written by a program from PostgreSQL's own lists, so their length is not a person's choice.
-const GENERATED: [&str; 1] = ["driver/src/error/sqlstate.rs"];
+const GENERATED: [&str; 2] = [
+    "driver/src/error/sqlstate.rs",
+    "python/data_bridge/postgres/_sqlstates.py",
+];
 
 /// The rooms of the driver that may touch sockets, threads and clocks. Everything else in it is the core.
 const FRONTS: [&str; 3] = [
