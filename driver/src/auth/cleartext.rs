@@ -18,8 +18,9 @@ pub(super) fn respond(
     }
     if !policy.tls && !policy.allow_cleartext {
         return Err(Error::auth(
-            "the server asks for the password in clear text over a connection without TLS, and it was not sent; use TLS \
-             (sslmode=verify-full) or scram-sha-256 in the server's pg_hba.conf",
+            "the server asks for the password in clear text over a connection without TLS, and it was not sent; \
+             use TLS (sslmode=verify-full), or scram-sha-256 in the server's pg_hba.conf, or give \
+             allow_cleartext_password=true where nobody can listen",
         ));
     }
     let mut out = BytesMut::new();
