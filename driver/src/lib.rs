@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod dial;
 pub mod error;
 pub mod ident;
 pub mod pool;
@@ -10,4 +11,4 @@ pub mod session;
 pub mod types;
 pub mod wire;
 
-pub use error::{Error, Result};
+pub use error::{DbError, Error, Result};

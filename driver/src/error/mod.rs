@@ -166,6 +166,20 @@ impl Error {
             None => self.0.outcome == Outcome::NotSent && self.0.kind.is_passing(),
         }
     }
+
+    /// Whether the server no longer knows the prepared statement, or knows that its result type has changed: prepared
+    /// anew, the same request succeeds.
+    ///
+    /// 26000 follows DEALLOCATE, DISCARD ALL or a pooler's switch of servers; 0A000 from `RevalidateCachedQuery` follows
+    /// DDL on the tables of a cached plan. The failure itself aborts a transaction, so only a statement that stands alone
+    /// may be sent again.
+    pub fn is_stale_statement(&self) -> bool {
+        self.db().is_some_and(|db| match db.code().as_str() {
+            "26000" => true,
+            "0A000" => db.routine() == Some("RevalidateCachedQuery"),
+            _ => false,
+        })
+    }
 }
 
 impl fmt::Display for Error {

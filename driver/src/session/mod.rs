@@ -136,6 +136,11 @@ impl Session {
         self.pipeline.len()
     }
 
+    /// The id that the next request will get.
+    pub fn next_request(&self) -> RequestId {
+        self.pipeline.next_id()
+    }
+
     /// The request that the server works on now: the only one that a cancel request may aim at.
     pub fn current_request(&self) -> Option<RequestId> {
         self.pipeline.head_id()
@@ -277,10 +282,7 @@ impl Session {
             .parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        frontend::startup(
-            parameters.chain([("client_encoding", "UTF8")]),
-            &mut self.outgoing,
-        )?;
+        frontend::startup(parameters, &mut self.outgoing)?;
         self.phase = Phase::Authenticating(Box::new(startup.authenticator));
         Ok(())
     }

@@ -224,13 +224,13 @@ impl Session {
                     columns,
                 }));
             }
-            (Expect::Simple, _) => return self.simple_answer(tag, body),
-            (Expect::Sync, b'Z') => return self.ready(body),
             (Expect::Rows(_) | Expect::DescribedRows | Expect::Simple, b'G' | b'H' | b'W') => {
                 return Err(Error::protocol(
                     "the server started a COPY in answer to a query; COPY statements have their own calls",
                 ));
             }
+            (Expect::Simple, _) => return self.simple_answer(tag, body),
+            (Expect::Sync, b'Z') => return self.ready(body),
             _ => return Err(unexpected(tag, "in answer to a request")),
         }
         self.pipeline.answered();

@@ -3,6 +3,8 @@
 pub mod datetime;
 pub mod numeric;
 
+pub use postgres_protocol::IsNull;
+
 /// How a value travels (PostgreSQL manual, "Formats and Format Codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
