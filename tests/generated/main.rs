@@ -2,6 +2,7 @@
 //! `UPDATE_GENERATED=1 cargo test -p data-bridge-tests --test generated`.
 
 mod errcodes;
+mod oids;
 mod python_errors;
 
 use std::path::Path;
@@ -20,6 +21,12 @@ fn python_exceptions() {
         "python/data_bridge/postgres/_sqlstates.py",
         &python_errors::render(&codes()),
     );
+}
+
+#[test]
+fn oid_constants() {
+    let types = fs::read_to_string(root().join("driver/codegen/types.txt")).unwrap();
+    compare("driver/src/types/oid.rs", &oids::render(&oids::parse(&types)));
 }
 
 fn codes() -> Vec<Code> {

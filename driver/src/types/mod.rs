@@ -1,7 +1,15 @@
 //! PostgreSQL values: type numbers, kinds, and the arithmetic between wire and language.
 
+pub mod builtin;
+pub mod catalog;
 pub mod datetime;
+pub mod guard;
 pub mod numeric;
+pub mod oid;
+
+pub use catalog::{Kind, TypeCatalog};
+pub use guard::{checked_from_sql, checked_from_sql_nullable};
+pub use postgres_types::{self, FromSql, ToSql, Type, to_sql_checked};
 
 pub use postgres_protocol::IsNull;
 

@@ -313,13 +313,13 @@ fn a_refused_certificate_says_why_and_what_to_do() {
         (below_an_intermediate().0, "intermediate certificates"),
         (
             authority.sign(|params| {
-                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             }),
             "lacks serverAuth",
         ),
         (
             authority.sign(|params| {
-                *params = CertificateParams::new(["a.example".into(), "b.example".into()]).unwrap()
+                *params = CertificateParams::new(["a.example".into(), "b.example".into()]).unwrap();
             }),
             "is for a.example, b.example and not for db.example.com; connect by",
         ),
