@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 pub mod convert;
 pub mod errors;
 pub mod record;
+#[cfg(test)]
+mod testing;
 
 #[pymodule]
 mod _native {}

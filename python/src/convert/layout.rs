@@ -1,18 +1,22 @@
 //! The columns of a result, and the Python rows made of them.
 
 use data_bridge_driver::error::Outcome;
+use data_bridge_driver::types::Format;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple, PyType};
 
-use super::{Fault, Format, Type};
-use crate::record::{Record, Shape};
+use super::{Fault, Type};
+use crate::record::{self, NewRecord, Shape};
 
 /// How the rows of one statement are decoded. Made once per statement.
 #[derive(Debug)]
 pub struct Layout {
     columns: Box<[Column]>,
+    formats: Box<[Format]>,
     shape: Py<Shape>,
+    /// The type of records.
+    class: Py<PyType>,
     /// No column holds containers, so that no row can be part of a reference cycle and the collector need not look at it.
     is_flat: bool,
 }
@@ -39,11 +43,24 @@ impl Layout {
                 name: name.into(),
             })
             .collect();
-        let shape = Shape::new(py, columns.iter().map(|column| &*column.name))?;
+        let names = PyTuple::new(
+            py,
+            columns
+                .iter()
+                .map(|column| PyString::intern(py, &column.name)),
+        )?;
+        let shape = Shape::new(&names)?.unbind();
+        let class = record::class(py)?.clone().unbind();
+        let formats = columns
+            .iter()
+            .map(|column| column.ty.codec.format())
+            .collect();
         let is_flat = columns.iter().all(|column| column.ty.codec.is_flat());
         Ok(Self {
             columns,
-            shape: Py::new(py, shape)?,
+            formats,
+            shape,
+            class,
             is_flat,
         })
     }
@@ -59,8 +76,8 @@ impl Layout {
     }
 
     /// The format to ask for each column, for the Bind message.
-    pub fn formats(&self) -> impl ExactSizeIterator<Item = Format> + '_ {
-        self.columns.iter().map(|column| column.ty.codec.format())
+    pub fn formats(&self) -> &[Format] {
+        &self.formats
     }
 
     /// One row as a `Record`; `values` gives the bytes of each column, `None` for NULL.
@@ -70,10 +87,15 @@ impl Layout {
     pub fn record<'py, 'r>(
         &self,
         py: Python<'py>,
-        values: impl Iterator<Item = Option<&'r [u8]>>,
+        mut values: impl Iterator<Item = Option<&'r [u8]>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let values = self.tuple(py, values)?;
-        Record::make(py, &self.shape, values, self.is_flat)
+        let mut record =
+            NewRecord::new(self.class.bind(py), self.shape.bind(py), self.columns.len())?;
+        for at in 0..self.columns.len() {
+            let value = values.next().ok_or_else(|| self.wrong_count(py))?;
+            record.set(at, self.value(py, at, value)?);
+        }
+        Ok(record.finish(self.is_flat))
     }
 
     /// One row as a `tuple`.

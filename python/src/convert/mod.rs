@@ -19,11 +19,14 @@ mod number;
 mod numeric;
 mod params;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 mod uuid;
 
 use bytes::{BufMut, BytesMut};
+use data_bridge_driver::types::Format;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -43,15 +46,6 @@ pub type Encoded = Result<(), Fault>;
 /// PostgreSQL refuses values of 1 GiB (`MaxAllocSize`); it would end the connection for a message of that size.
 const MAX_VALUE_LEN: usize = 0x3fff_ffff;
 const LEN_SIZE: usize = 4;
-
-/// How a value travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// As PostgreSQL prints it.
-    Text,
-    /// As its `send` and `recv` functions have it.
-    Binary,
-}
 
 /// How one PostgreSQL type and Python meet.
 #[derive(Debug)]
@@ -196,10 +190,25 @@ impl Codec {
         }
     }
 
-    /// Appends the length word and the value, or -1 for `None`. After an error `out` is as it was.
+    /// As [`encode`](Self::encode), and refuses what PostgreSQL would refuse by ending the connection.
     ///
     /// # Errors
     /// Those of [`encode`](Self::encode), and a value of 1 GiB or more.
+    #[inline]
+    pub fn encode_limited(&self, value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
+        let start = out.len();
+        self.encode(value, out)?;
+        if out.len() - start > MAX_VALUE_LEN {
+            Err(too_large())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Appends the length word and the value, or -1 for `None`. After an error `out` may hold a part of it.
+    ///
+    /// # Errors
+    /// Those of [`encode_limited`](Self::encode_limited).
     #[inline]
     pub fn encode_with_len(&self, value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
         if value.is_none() {
@@ -208,23 +217,18 @@ impl Codec {
         }
         let start = out.len();
         out.put_i32(0);
-        let encoded = self.encode(value, out).and_then(|()| {
-            let len = out.len() - start - LEN_SIZE;
-            match (i32::try_from(len), out.get_mut(start..start + LEN_SIZE)) {
-                (Ok(word), Some(place)) if len <= MAX_VALUE_LEN => {
-                    place.copy_from_slice(&word.to_be_bytes());
-                    Ok(())
-                }
-                _ => Err(Fault::data(
-                    "the value is too large: PostgreSQL takes less than 1 GiB",
-                )),
-            }
-        });
-        if encoded.is_err() {
-            out.truncate(start);
+        self.encode_limited(value, out)?;
+        let len = i32::try_from(out.len() - start - LEN_SIZE).map_err(|_| too_large())?;
+        if let Some(place) = out.get_mut(start..start + LEN_SIZE) {
+            place.copy_from_slice(&len.to_be_bytes());
         }
-        encoded
+        Ok(())
     }
+}
+
+#[cold]
+fn too_large() -> Fault {
+    Fault::data("the value is too large: PostgreSQL takes less than 1 GiB")
 }
 
 #[cold]

@@ -131,6 +131,7 @@ impl Fields {
 
     /// Sign, digits and exponent of an object whose type is exactly `Decimal`; `None` for more than 19 digits and for NaN and the
     /// infinities.
+    #[allow(clippy::unused_self)] // having `self` is the proof that the layout was checked
     pub(super) fn read(&self, decimal: &Bound<'_, PyAny>) -> Option<(bool, u64, i32)> {
         // SAFETY: `of` compared this layout with real objects of the type; they do not change, and `len` words are valid.
         unsafe {
@@ -167,7 +168,7 @@ impl Fields {
             number.exponent = -isize::try_from(scale).unwrap_or(0);
             number.digits = coefficient
                 .checked_ilog10()
-                .map_or(1, |log| log as isize + 1);
+                .map_or(1, |log| isize::try_from(log).unwrap_or(0) + 1);
             *number.data = coefficient;
             Ok(made)
         }

@@ -1,6 +1,11 @@
 //! Type numbers to codecs.
 
+use data_bridge_driver::types::{Format, Kind, TypeCatalog, oid};
+
 use super::{ArrayCodec, Codec};
+
+/// How far domains over domains and arrays are followed. A chain of a sound database is one or two long.
+const DEPTH_LIMIT: usize = 16;
 
 /// A PostgreSQL type, as far as conversion and its messages need it.
 #[derive(Debug)]
@@ -11,66 +16,93 @@ pub struct Type {
     pub name: Box<str>,
 }
 
-type BuiltIn = (u32, u32, &'static str, fn() -> Codec);
-
-/// Number of the type, number of its array, name, codec (PostgreSQL's `pg_type.dat`).
-const BUILT_IN: &[BuiltIn] = &[
-    (16, 1000, "bool", || Codec::Bool),
-    (17, 1001, "bytea", || Codec::Bytea),
-    (18, 1002, "\"char\"", || Codec::Char),
-    (19, 1003, "name", || Codec::Text),
-    (20, 1016, "int8", || Codec::Int8),
-    (21, 1005, "int2", || Codec::Int2),
-    (23, 1007, "int4", || Codec::Int4),
-    (25, 1009, "text", || Codec::Text),
-    (26, 1028, "oid", || Codec::Oid),
-    (114, 199, "json", || Codec::Json),
-    (142, 143, "xml", || Codec::Text),
-    (700, 1021, "float4", || Codec::Float4),
-    (701, 1022, "float8", || Codec::Float8),
-    (1042, 1014, "bpchar", || Codec::Text),
-    (1043, 1015, "varchar", || Codec::Text),
-    (1082, 1182, "date", || Codec::Date),
-    (1083, 1183, "time", || Codec::Time),
-    (1114, 1115, "timestamp", || Codec::Timestamp),
-    (1184, 1185, "timestamptz", || Codec::TimestampTz),
-    (1186, 1187, "interval", || Codec::Interval),
-    (1266, 1270, "timetz", || Codec::TimeTz),
-    (1700, 1231, "numeric", || Codec::Numeric),
-    (2278, 0, "void", || Codec::Void),
-    (2950, 2951, "uuid", || Codec::Uuid),
-    (3802, 3807, "jsonb", || Codec::Jsonb),
-];
-
 impl Type {
-    /// A type that every server has under this number, or an array of one; `None` for all others.
-    pub fn built_in(oid: u32) -> Option<Self> {
-        BUILT_IN.iter().find_map(|(base, array, name, codec)| {
-            if *base == oid {
-                Some(Self {
-                    codec: codec(),
-                    name: (*name).into(),
-                })
-            } else if *array == oid && oid != 0 {
-                let array = ArrayCodec {
-                    element_oid: *base,
-                    element: codec(),
-                };
-                Some(Self {
-                    codec: Codec::Array(Box::new(array)),
-                    name: format!("{name}[]").into(),
-                })
-            } else {
-                None
-            }
-        })
+    /// The type of this number. One that the catalog does not know travels as text.
+    pub fn of(oid: u32, catalog: &TypeCatalog) -> Self {
+        Self {
+            codec: codec(oid, catalog, DEPTH_LIMIT),
+            name: catalog.name(oid).into(),
+        }
     }
 
-    /// Any type as the text that PostgreSQL prints.
-    pub fn as_text(name: impl Into<Box<str>>) -> Self {
-        Self {
-            codec: Codec::AsText,
-            name: name.into(),
+    /// The same type where the server was asked for text, or decided on it.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> Self {
+        match format {
+            Format::Text => Self {
+                codec: Codec::AsText,
+                ..self
+            },
+            Format::Binary => self,
+        }
+    }
+}
+
+fn codec(oid: u32, catalog: &TypeCatalog, depth: usize) -> Codec {
+    if depth == 0 {
+        return Codec::AsText;
+    }
+    match catalog.kind(oid) {
+        Some(Kind::Scalar(oid)) => scalar(oid),
+        Some(Kind::Enum(_) | Kind::TextLike) => Codec::Text,
+        Some(Kind::Domain(base)) => codec(base, catalog, depth - 1),
+        Some(Kind::Array(element_oid)) => match codec(element_oid, catalog, depth - 1) {
+            // The elements travel in the format of the whole.
+            Codec::AsText | Codec::Void => Codec::AsText,
+            element => Codec::Array(Box::new(ArrayCodec {
+                element_oid,
+                element,
+            })),
+        },
+        Some(Kind::Other) | None => Codec::AsText,
+    }
+}
+
+fn scalar(oid: u32) -> Codec {
+    match oid {
+        oid::BOOL => Codec::Bool,
+        oid::BYTEA => Codec::Bytea,
+        oid::CHAR => Codec::Char,
+        oid::INT8 => Codec::Int8,
+        oid::INT2 => Codec::Int2,
+        oid::INT4 => Codec::Int4,
+        oid::NAME | oid::TEXT | oid::BPCHAR | oid::VARCHAR | oid::UNKNOWN => Codec::Text,
+        oid::OID => Codec::Oid,
+        oid::JSON => Codec::Json,
+        oid::FLOAT4 => Codec::Float4,
+        oid::FLOAT8 => Codec::Float8,
+        oid::DATE => Codec::Date,
+        oid::TIME => Codec::Time,
+        oid::TIMESTAMP => Codec::Timestamp,
+        oid::TIMESTAMPTZ => Codec::TimestampTz,
+        oid::INTERVAL => Codec::Interval,
+        oid::TIMETZ => Codec::TimeTz,
+        oid::NUMERIC => Codec::Numeric,
+        oid::VOID => Codec::Void,
+        oid::UUID => Codec::Uuid,
+        oid::JSONB => Codec::Jsonb,
+        _ => Codec::AsText,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_bridge_driver::types::builtin::{BuiltIn, format_of};
+
+    use super::*;
+
+    /// Results are asked for in the format that the driver's table names, so the codecs must agree with it.
+    #[test]
+    fn formats_agree_with_the_driver() {
+        let catalog = TypeCatalog::new();
+        for built_in in (1..10_000).filter_map(BuiltIn::get) {
+            for oid in [built_in.oid, built_in.array]
+                .into_iter()
+                .filter(|oid| *oid != 0)
+            {
+                let ty = Type::of(oid, &catalog);
+                assert_eq!(Some(ty.codec.format()), format_of(oid), "{}", ty.name);
+            }
         }
     }
 }
