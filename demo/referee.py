@@ -1,4 +1,4 @@
-"""Who checks: a connection of its own, outside every measurement, that asks the server what it holds."""
+"""Who checks: connections of its own, outside every measurement, that ask the server what it holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
+import data_bridge.postgres as pg
 
 
 class Referee:
@@ -43,6 +43,6 @@ class Referee:
 
     @staticmethod
     def _ask(url: str, sql: str) -> Any:
-        with psycopg.connect(url, autocommit=True) as conn:
-            cursor = conn.execute(sql)
-            return tuple(cursor.fetchone() or ()) if cursor.description else None
+        with pg.connect_sync(url, pool_max=1) as db:
+            rows = db.fetch(sql)
+            return tuple(rows[0]) if rows else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from suite import contenders, tables
 from suite.model import Case, Contender
-from suite.round_trips import is_unix
+from suite.round_trips import socket_of
 
 _HERE = Path(__file__).resolve().parent
 _SECONDS_TO_STOP = 20
@@ -80,7 +80,7 @@ def _case(settings: Settings, case: Case, able: list[_Child]) -> Iterator[dict[s
             yield {"contender": child.name, **child.ask(do="round")}
     for child in able:
         child.ask(do="close")
-    if case.trips and is_unix(settings.url):
+    if case.trips and socket_of(settings.url) is not None:
         for child in ready:
             yield {"contender": child.name, **child.ask(do="trips", case=case.name)}
 

@@ -6,9 +6,9 @@ import asyncio
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
-_SOCKET = ".s.PGSQL.5432"
+_PORT = 5432
 
 
 class RoundTrips:
@@ -20,7 +20,7 @@ class RoundTrips:
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
-        self._query = {key: values[0] for key, values in parse_qs(self._parts.query).items()}
+        self._upstream = socket_of(url)
         self._folder = tempfile.TemporaryDirectory(prefix="round-trips-")
         self._tasks: set[asyncio.Task[None]] = set()
         self._client_spoke = False
@@ -29,13 +29,12 @@ class RoundTrips:
     @property
     def url(self) -> str:
         """The server's URL by way of the forwarder."""
-        query = urlencode({**self._query, "host": self._folder.name, "port": "5432"})
         user = self._parts.netloc.rpartition("@")[0]
-        netloc = f"{user}@" if user else ""
-        return urlunsplit(("postgresql", netloc, self._parts.path, query, ""))
+        netloc = f"{user}@{quote(self._folder.name, safe='')}:{_PORT}"
+        return urlunsplit(("postgresql", netloc, self._parts.path, "", ""))
 
     async def __aenter__(self) -> RoundTrips:
-        path = Path(self._folder.name) / _SOCKET
+        path = Path(self._folder.name) / f".s.PGSQL.{_PORT}"
         self._server = await asyncio.start_unix_server(self._serve, path)
         return self
 
@@ -52,9 +51,9 @@ class RoundTrips:
         self._folder.cleanup()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        port = self._query.get("port", str(self._parts.port or 5432))
-        upstream = Path(self._query["host"]) / f".s.PGSQL.{port}"
-        from_server, to_server = await asyncio.open_unix_connection(upstream)
+        if self._upstream is None:
+            raise ValueError("round trips are counted on a Unix socket only")
+        from_server, to_server = await asyncio.open_unix_connection(self._upstream)
         for source, sink, is_client in (
             (reader, to_server, True),
             (from_server, writer, False),
@@ -77,7 +76,12 @@ class RoundTrips:
             sink.close()
 
 
-def is_unix(url: str) -> bool:
-    """Whether the URL names a Unix socket directory, which is what the forwarder can reach."""
-    host = parse_qs(urlsplit(url).query).get("host", [""])[0]
-    return host.startswith("/")
+def socket_of(url: str) -> Path | None:
+    """The Unix socket that a URL names, in its authority or its query; nothing for TCP."""
+    parts = urlsplit(url)
+    host, _, port = parts.netloc.rpartition("@")[2].partition(":")
+    query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    folder = query.get("host", unquote(host))
+    if not folder.startswith("/"):
+        return None
+    return Path(folder) / f".s.PGSQL.{query.get('port', port) or _PORT}"
