@@ -1,7 +1,8 @@
-//! The driver's core against real servers: logging in, and learning their types.
+//! The driver's core against real servers: logging in, learning their types, the arithmetic of values.
 
 mod catalog;
 mod login;
+mod values;
 
 use std::io::{Read as _, Write as _};
 
