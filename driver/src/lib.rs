@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod copy;
 pub mod dial;
 pub mod error;
 pub mod ident;

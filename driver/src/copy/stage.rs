@@ -1,0 +1,145 @@
+//! The staging table: where COPY puts rows before they are merged.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::target::{Target, copy_into, list};
+use crate::ident::Ident;
+
+/// The statements of a bulk write that goes through a staging table.
+///
+/// The table is temporary, belongs to the connection and stays there for the next call with the same columns; the server
+/// empties it at each commit, so it costs no catalog churn. All steps run in one transaction:
+///
+/// 1. [`create`](Self::create), which does nothing (but tell a notice, 42P07) if the table is there;
+/// 2. [`clear`](Self::clear), only in a transaction that may have used the table before;
+/// 3. [`copy`](Self::copy) with the rows;
+/// 4. [`merge`](Self::merge): its rows are the `returning` columns, and its tag counts the rows written;
+/// 5. [`count`](Self::count) if there is one: a single row with a single int8, how many of those were updated.
+///
+/// No step's text depends on an earlier answer, so the transaction needs two waits: for the server to take the COPY's
+/// data, and for the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagePlan {
+    /// The staging table's name, quoted.
+    pub table: String,
+    /// Makes the staging table unless it is there.
+    pub create: String,
+    /// Empties the staging table before the transaction's end does.
+    pub clear: String,
+    /// Starts the COPY.
+    pub copy: String,
+    /// Whether each row of the COPY ends in one more column, an int8 with the number of the row.
+    pub ordinal: bool,
+    /// Moves the rows to where they belong.
+    pub merge: String,
+    /// Tells how many of the merged rows were there before.
+    pub count: Option<String>,
+}
+
+impl StagePlan {
+    pub(super) fn new(
+        target: &Target,
+        table: String,
+        ordinal: bool,
+        merge: String,
+        count: Option<String>,
+    ) -> Self {
+        let columns = list(target.columns());
+        let extra = ordinal_column(target);
+        // `IF NOT EXISTS` looks the name up where it would create it: among the connection's temporary tables.
+        let create = format!(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {table} ON COMMIT DELETE ROWS \
+             AS SELECT {columns}, NULL::int8 AS {extra} FROM {} WITH NO DATA",
+            target.table()
+        );
+        let copied = if ordinal {
+            format!("{columns}, {extra}")
+        } else {
+            columns
+        };
+        Self {
+            create,
+            clear: format!("TRUNCATE {table}"),
+            copy: copy_into(&table, &copied),
+            ordinal,
+            merge,
+            count,
+            table,
+        }
+    }
+}
+
+/// The staging table's name: other columns or types mean another table, so that a changed table never meets an old
+/// stage.
+pub(super) fn name(target: &Target, types: &[u32]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(target.table().to_string());
+    for column in target.columns() {
+        digest.update(b",");
+        digest.update(column.to_string());
+    }
+    for oid in types {
+        digest.update(oid.to_be_bytes());
+    }
+    let mut name = "\"data_bridge_stage_".to_owned();
+    for byte in digest.finalize().iter().take(12) {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name.push('"');
+    name
+}
+
+/// The name of the column that numbers the rows, quoted: one that the target does not have.
+pub(super) fn ordinal_column(target: &Target) -> String {
+    let mut name = "ordinal".to_owned();
+    while target
+        .columns()
+        .iter()
+        .any(|column| column.as_str() == name)
+    {
+        name.push('_');
+    }
+    // Cannot fail: the name is shorter than the columns it evades, and those are valid.
+    Ident::column(&name).map_or(name, |ident| ident.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::QualifiedName;
+
+    fn target(table: &str, columns: &[&str]) -> Target {
+        Target::new(
+            QualifiedName::parse(table).unwrap(),
+            columns.iter().copied(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn another_shape_has_another_name() {
+        let name_of = |table, columns: &[&str], types: &[u32]| name(&target(table, columns), types);
+        let first = name_of("t", &["a", "b"], &[23, 25]);
+        assert_eq!(first, name_of("t", &["a", "b"], &[23, 25]));
+        assert_eq!(first.len(), 2 + 42);
+        for other in [
+            name_of("u", &["a", "b"], &[23, 25]),
+            name_of("t", &["b", "a"], &[23, 25]),
+            name_of("t", &["a"], &[23]),
+            name_of("t", &["a", "b"], &[20, 25]),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn the_ordinal_evades_the_columns() {
+        assert_eq!(ordinal_column(&target("t", &["a"])), r#""ordinal""#);
+        assert_eq!(
+            ordinal_column(&target("t", &["ordinal", "ordinal_"])),
+            r#""ordinal__""#
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! The table and columns of a bulk write.
+
+use crate::error::{Error, Result};
+use crate::ident::{Ident, QualifiedName};
+
+/// The table that a bulk write fills, and which of its columns the rows give, in the rows' order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    table: QualifiedName,
+    columns: Box<[Ident]>,
+}
+
+impl Target {
+    /// Fails if a name is not valid, if there is no column, or if one comes twice.
+    pub fn new<'a>(
+        table: QualifiedName,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        let columns = idents(columns)?;
+        if columns.is_empty() {
+            return Err(Error::interface(format!(
+                "no columns were named for {table}; name those that the rows give"
+            )));
+        }
+        Ok(Self { table, columns })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &QualifiedName {
+        &self.table
+    }
+
+    /// The columns, in the order of the rows' values.
+    pub fn columns(&self) -> &[Ident] {
+        &self.columns
+    }
+
+    /// `SELECT "a", "b" FROM "t"`: to be prepared and never executed. Its description tells the columns' types.
+    pub fn describe_sql(&self) -> String {
+        format!("SELECT {} FROM {}", list(&self.columns), self.table)
+    }
+
+    /// `COPY "t" ("a", "b") FROM STDIN (FORMAT binary)`.
+    pub fn copy_sql(&self) -> String {
+        copy_into(&self.table.to_string(), &list(&self.columns))
+    }
+
+    /// Fails with a message that names the first of `columns` that is not among the target's.
+    pub(super) fn check_has(&self, columns: &[Ident], what: &str) -> Result<()> {
+        match columns.iter().find(|column| !self.columns.contains(column)) {
+            None => Ok(()),
+            Some(column) => Err(Error::interface(format!(
+                "the {what} column {column} is not among the columns of the rows; add it to them"
+            ))),
+        }
+    }
+}
+
+pub(super) fn copy_into(table: &str, columns: &str) -> String {
+    format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
+}
+
+/// Validates column names; each may come once.
+pub(super) fn idents<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Box<[Ident]>> {
+    let mut idents = Vec::new();
+    for name in names {
+        let ident = Ident::column(name)?;
+        if idents.contains(&ident) {
+            return Err(Error::interface(format!(
+                "the column {ident} is named twice"
+            )));
+        }
+        idents.push(ident);
+    }
+    Ok(idents.into_boxed_slice())
+}
+
+/// `"a", "b"`.
+pub(super) fn list(columns: &[Ident]) -> String {
+    joined(columns, ", ", Ident::push_to)
+}
+
+/// Each column as `write` puts it, with `separator` between.
+pub(super) fn joined(
+    columns: &[Ident],
+    separator: &str,
+    mut write: impl FnMut(&Ident, &mut String),
+) -> String {
+    let mut sql = String::new();
+    for (index, column) in columns.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(separator);
+        }
+        write(column, &mut sql);
+    }
+    sql
+}
+
+/// ` RETURNING "a", "b"`, or nothing.
+pub(super) fn returning_clause(columns: &[Ident]) -> String {
+    if columns.is_empty() {
+        String::new()
+    } else {
+        format!(" RETURNING {}", list(columns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(columns: &[&str]) -> Result<Target> {
+        Target::new(QualifiedName::parse("sales.Item")?, columns.iter().copied())
+    }
+
+    #[test]
+    fn golden_sql() {
+        let target = target(&["id", "a\"b"]).unwrap();
+        assert_eq!(
+            target.describe_sql(),
+            r#"SELECT "id", "a""b" FROM "sales"."Item""#
+        );
+        assert_eq!(
+            target.copy_sql(),
+            r#"COPY "sales"."Item" ("id", "a""b") FROM STDIN (FORMAT binary)"#
+        );
+    }
+
+    #[test]
+    fn bad_columns_are_named() {
+        assert!(target(&[]).unwrap_err().to_string().contains("no columns"));
+        let twice = target(&["id", "id"]).unwrap_err().to_string();
+        assert!(twice.contains(r#""id" is named twice"#), "{twice}");
+        assert!(target(&["ctid"]).is_err());
+    }
+}

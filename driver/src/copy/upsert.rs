@@ -1,0 +1,322 @@
+//! Inserting rows that may be there already.
+//!
+//! Counting. `RETURNING xmax = 0`, the usual way to tell an inserted row from an updated one, fails on partitioned
+//! tables ("cannot retrieve a system column in this context", PostgreSQL 13 to 18) and on views. Here each update adds
+//! one to a transaction-local setting from the `WHERE` of `DO UPDATE`, which the server evaluates exactly once per row
+//! that it is about to update; a savepoint that is rolled back takes its part of the count along.
+//!
+//! Duplicates. `ON CONFLICT DO UPDATE` refuses to touch one row twice (SQLSTATE 21000), so a batch that holds a key
+//! twice is thinned first, with `DISTINCT ON`. That is done always, not only after a refusal: the sort costs a few
+//! percent (docs/bulk.md has the figures), and it makes concurrent upserts lock rows in the same order, so that they
+//! wait for each other instead of running into a deadlock.
+
+use super::insert::numbered;
+use super::stage::{self, StagePlan};
+use super::target::{Target, idents, joined, list, returning_clause};
+use crate::error::{Error, Result, SqlState};
+use crate::ident::Ident;
+
+/// What to do with a row whose key is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Set all columns that are not part of the key.
+    #[default]
+    UpdateAll,
+    /// Set these columns; none is the same as [`Action::Nothing`].
+    Update(Vec<&'a str>),
+    /// Leave the row as it is.
+    Nothing,
+}
+
+/// Which row counts when one batch holds several for the same key.
+///
+/// Keys with a NULL in them are never the same, as in a unique index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// The last one, as if the rows had been written one by one.
+    #[default]
+    Last,
+    /// The first one.
+    First,
+    /// None: the call fails with SQLSTATE 21000, see [`Upsert::explain`].
+    Error,
+}
+
+/// An upsert of many rows.
+#[derive(Clone, Debug)]
+pub struct Upsert {
+    target: Target,
+    conflict: Box<[Ident]>,
+    update: Box<[Ident]>,
+    condition: Option<Box<str>>,
+    returning: Box<[Ident]>,
+    duplicates: Duplicates,
+}
+
+impl Upsert {
+    /// Rows into `target`, whose `conflict` columns are covered by a unique index or primary key.
+    ///
+    /// Fails if a column is not among the target's.
+    pub fn new<'a>(
+        target: Target,
+        conflict: impl IntoIterator<Item = &'a str>,
+        action: Action<'_>,
+    ) -> Result<Self> {
+        let conflict = idents(conflict)?;
+        if conflict.is_empty() {
+            return Err(Error::interface(
+                "no conflict columns were named; name those of a unique index or primary key",
+            ));
+        }
+        target.check_has(&conflict, "conflict")?;
+        let update = match action {
+            Action::UpdateAll => target
+                .columns()
+                .iter()
+                .filter(|column| !conflict.contains(column))
+                .cloned()
+                .collect(),
+            Action::Update(columns) => idents(columns)?,
+            Action::Nothing => Box::default(),
+        };
+        target.check_has(&update, "update")?;
+        Ok(Self {
+            target,
+            conflict,
+            update,
+            condition: None,
+            returning: Box::default(),
+            duplicates: Duplicates::default(),
+        })
+    }
+
+    /// Updates only rows for which this SQL condition holds; in it the table's own name stands for the row that is
+    /// there, and `excluded` for the new one. The text becomes part of the statement as it is: never build it from
+    /// foreign input.
+    #[must_use]
+    pub fn condition(mut self, sql: &str) -> Self {
+        self.condition = Some(sql.into());
+        self
+    }
+
+    /// Gives these columns back for each row that was written.
+    pub fn returning<'a>(mut self, columns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        self.returning = idents(columns)?;
+        Ok(self)
+    }
+
+    /// Which of several rows for one key counts.
+    #[must_use]
+    pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
+        self.duplicates = duplicates;
+        self
+    }
+
+    /// The table and columns.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// One statement for any number of rows (at least one): parameter `$n` is the array of column n's values. Declare the
+    /// types that [`unnest_parameters`](super::unnest_parameters) gives.
+    ///
+    /// [`Upsert::count_sql`] goes into the same request, behind it.
+    pub fn unnest_sql(&self) -> String {
+        let columns = self.target.columns();
+        let ordinal = stage::ordinal_column(&self.target);
+        let source = format!(
+            "unnest({}) WITH ORDINALITY AS new ({}, {ordinal})",
+            numbered(columns.len()),
+            list(columns)
+        );
+        self.merge_sql(&source, &ordinal)
+    }
+
+    /// Tells, in a single int8, how many of the rows that the statement before it in the same transaction wrote were
+    /// there already; the others of its tag's count were inserted. `None` where nothing is ever updated.
+    pub fn count_sql(&self) -> Option<&'static str> {
+        (!self.update.is_empty()).then_some(COUNT_SQL)
+    }
+
+    /// COPY into a staging table and a merge from there. `types` are the OIDs of the columns' types.
+    pub fn stage(&self, types: &[u32]) -> StagePlan {
+        let name = stage::name(&self.target, types);
+        let merge = self.merge_sql(&name, &stage::ordinal_column(&self.target));
+        let count = self.count_sql().map(str::to_owned);
+        let ordinal = self.duplicates != Duplicates::Error;
+        StagePlan::new(&self.target, name, ordinal, merge, count)
+    }
+
+    /// Says in our words what the server means by SQLSTATE 21000 in answer to these statements; other errors pass.
+    pub fn explain(&self, error: Error) -> Error {
+        if error.sqlstate() != Some(SqlState::CARDINALITY_VIOLATION) {
+            return error;
+        }
+        Error::data(format!(
+            "several rows of the batch have the same values in {}, so one row of {} would be written twice; \
+             remove the duplicates, or say that the first or the last of them counts",
+            list(&self.conflict),
+            self.target.table(),
+        ))
+        .with_outcome(error.outcome())
+        .with_source(error)
+    }
+
+    fn merge_sql(&self, source: &str, ordinal: &str) -> String {
+        format!(
+            "INSERT INTO {} ({}) SELECT {} ON CONFLICT ({}) DO {}{}",
+            self.target.table(),
+            list(self.target.columns()),
+            self.selection(source, ordinal),
+            list(&self.conflict),
+            self.reaction(),
+            returning_clause(&self.returning),
+        )
+    }
+
+    /// What follows `SELECT`: the rows of `source` that count, in the order of their keys.
+    fn selection(&self, source: &str, ordinal: &str) -> String {
+        let columns = list(self.target.columns());
+        let keys = list(&self.conflict);
+        let direction = match self.duplicates {
+            Duplicates::Last => " DESC",
+            Duplicates::First => "",
+            Duplicates::Error if self.update.is_empty() => {
+                // DO NOTHING would drop the second row in silence. The subquery gives no row if all keys differ, and at
+                // least two otherwise: then the server fails it with the same SQLSTATE as DO UPDATE.
+                let no_null = joined(&self.conflict, " AND ", |column, sql| {
+                    column.push_to(sql);
+                    sql.push_str(" IS NOT NULL");
+                });
+                return format!(
+                    "{columns} FROM {source} WHERE (SELECT generate_series(1, count(*)) FROM {source} \
+                     WHERE {no_null} GROUP BY {keys} HAVING count(*) > 1) IS NULL ORDER BY {keys}"
+                );
+            }
+            Duplicates::Error => return format!("{columns} FROM {source} ORDER BY {keys}"),
+        };
+        // Keys with a NULL are told apart by the number of their row: they never conflict.
+        let any_null = joined(&self.conflict, " OR ", |column, sql| {
+            column.push_to(sql);
+            sql.push_str(" IS NULL");
+        });
+        let distinct = format!("{keys}, CASE WHEN {any_null} THEN {ordinal} END");
+        format!(
+            "DISTINCT ON ({distinct}) {columns} FROM {source} ORDER BY {distinct}, {ordinal}{direction}"
+        )
+    }
+
+    /// What follows `DO`.
+    fn reaction(&self) -> String {
+        if self.update.is_empty() {
+            return "NOTHING".to_owned();
+        }
+        let assignments = joined(&self.update, ", ", |column, sql| {
+            column.push_to(sql);
+            sql.push_str(" = excluded.");
+            column.push_to(sql);
+        });
+        match &self.condition {
+            None => format!("UPDATE SET {assignments} WHERE {ADD_ONE}"),
+            // The order of AND's sides is the server's choice, that of CASE is not. The line break ends a comment.
+            Some(condition) => format!(
+                "UPDATE SET {assignments} WHERE CASE WHEN ({condition}\n) THEN {ADD_ONE} ELSE false END"
+            ),
+        }
+    }
+}
+
+/// Adds one to the transaction's count of updated rows; always true. An unset setting of this kind reads as NULL before
+/// its first use in a session and as an empty text later.
+const ADD_ONE: &str = "set_config('data_bridge.updated', (coalesce(nullif(\
+    current_setting('data_bridge.updated', true), ''), '0')::int8 + 1)::text, true) <> ''";
+
+/// Reads the count and starts it anew for the next upsert of the same transaction.
+const COUNT_SQL: &str = "SELECT updated FROM (SELECT coalesce(nullif(\
+    current_setting('data_bridge.updated', true), ''), '0')::int8 AS updated OFFSET 0) AS counted \
+    WHERE set_config('data_bridge.updated', '', true) = ''";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::QualifiedName;
+
+    fn upsert(action: Action<'_>, duplicates: Duplicates) -> Upsert {
+        let target = Target::new(QualifiedName::parse("t").unwrap(), ["id", "a", "b"]).unwrap();
+        Upsert::new(target, ["id"], action)
+            .unwrap()
+            .duplicates(duplicates)
+    }
+
+    #[test]
+    fn last_row_of_a_key_wins_in_one_statement() {
+        assert_eq!(
+            upsert(Action::UpdateAll, Duplicates::Last).unnest_sql(),
+            format!(
+                r#"INSERT INTO "t" ("id", "a", "b") SELECT DISTINCT ON ("id", CASE WHEN "id" IS NULL THEN "ordinal" END) "id", "a", "b" FROM unnest($1, $2, $3) WITH ORDINALITY AS new ("id", "a", "b", "ordinal") ORDER BY "id", CASE WHEN "id" IS NULL THEN "ordinal" END, "ordinal" DESC ON CONFLICT ("id") DO UPDATE SET "a" = excluded."a", "b" = excluded."b" WHERE {ADD_ONE}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_stage_is_filled_by_copy() {
+        let plan = upsert(Action::Update(vec!["b"]), Duplicates::Error)
+            .condition("t.b < excluded.b -- newer")
+            .returning(["id"])
+            .unwrap()
+            .stage(&[23, 25, 25]);
+        let name = &plan.table;
+        assert_eq!(
+            plan.create,
+            format!(
+                r#"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ON COMMIT DELETE ROWS AS SELECT "id", "a", "b", NULL::int8 AS "ordinal" FROM "t" WITH NO DATA"#
+            )
+        );
+        assert_eq!(
+            plan.copy,
+            format!(r#"COPY {name} ("id", "a", "b") FROM STDIN (FORMAT binary)"#)
+        );
+        assert_eq!(
+            plan.merge,
+            format!(
+                "INSERT INTO \"t\" (\"id\", \"a\", \"b\") SELECT \"id\", \"a\", \"b\" FROM {name} ORDER BY \"id\" \
+                 ON CONFLICT (\"id\") DO UPDATE SET \"b\" = excluded.\"b\" \
+                 WHERE CASE WHEN (t.b < excluded.b -- newer\n) THEN {ADD_ONE} ELSE false END RETURNING \"id\""
+            )
+        );
+        assert_eq!(plan.count.as_deref(), Some(COUNT_SQL));
+        assert_eq!(plan.clear, format!("TRUNCATE {name}"));
+        let last = upsert(Action::Nothing, Duplicates::Last).stage(&[23, 25, 25]);
+        assert_eq!(
+            last.copy,
+            format!(r#"COPY {name} ("id", "a", "b", "ordinal") FROM STDIN (FORMAT binary)"#)
+        );
+        assert!(last.ordinal && last.merge.ends_with(r#"ON CONFLICT ("id") DO NOTHING"#));
+    }
+
+    #[test]
+    fn nothing_to_update_counts_nothing() {
+        for action in [Action::Nothing, Action::Update(vec![])] {
+            let upsert = upsert(action, Duplicates::Error);
+            assert_eq!(upsert.count_sql(), None);
+            assert!(upsert.unnest_sql().contains("HAVING count(*) > 1) IS NULL"));
+        }
+    }
+
+    #[test]
+    fn columns_must_be_among_the_rows() {
+        let target = Target::new(QualifiedName::parse("t").unwrap(), ["id", "a"]).unwrap();
+        let error = |conflict: &[&'static str], update: &[&'static str]| {
+            Upsert::new(
+                target.clone(),
+                conflict.iter().copied(),
+                Action::Update(update.to_vec()),
+            )
+            .unwrap_err()
+            .to_string()
+        };
+        assert!(error(&["key"], &[]).contains(r#"conflict column "key""#));
+        assert!(error(&["id"], &["b"]).contains(r#"update column "b""#));
+        assert!(error(&[], &[]).contains("no conflict columns"));
+    }
+}
