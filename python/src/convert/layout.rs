@@ -75,6 +75,11 @@ impl Layout {
         self.columns.is_empty()
     }
 
+    /// Whether no column holds containers, so that what is made of a row cannot be part of a reference cycle.
+    pub fn is_flat(&self) -> bool {
+        self.is_flat
+    }
+
     /// The format to ask for each column, for the Bind message.
     pub fn formats(&self) -> &[Format] {
         &self.formats

@@ -1,0 +1,66 @@
+"""The ORM: tables as classes, conditions on their attributes, rows as instances that are built in Rust.
+
+::
+
+    class User(Table, table="users"):
+        id: Col[int] = Column(primary_key=True, init=False)
+        email: Col[str] = Column(unique=True)
+
+    class Post(Table, table="posts"):
+        id: Col[int] = Column(primary_key=True, init=False)
+        author_id: Col[int] = Column(foreign_key="users.id", on_delete="CASCADE")
+        title: Col[str]
+        author: ForeignKey[User] = ForeignKey("author_id")
+
+    await create_all()
+    ann = await insert_one(User(email="ann@example.com"))
+    post = await Post.fetch_one(Post.title.like("A%"), fetch_links=["author"])
+
+Reading an attribute never does I/O: a link that was not fetched raises :class:`NotLoadedError`, which names the cure.
+"""
+
+from ._columns import Col, Column, Condition, ForeignKey, Link, Order, Sql, col, func
+from ._errors import NotLoadedError
+from ._table import Table
+from ._verbs import (
+    count,
+    create_all,
+    create_table,
+    delete_many,
+    drop_all,
+    exists,
+    fetch_many,
+    fetch_one,
+    insert_many,
+    insert_one,
+    update_many,
+    upsert_many,
+    upsert_one,
+)
+
+__all__ = [
+    "Col",
+    "Column",
+    "Condition",
+    "ForeignKey",
+    "Link",
+    "NotLoadedError",
+    "Order",
+    "Sql",
+    "Table",
+    "col",
+    "count",
+    "create_all",
+    "create_table",
+    "delete_many",
+    "drop_all",
+    "exists",
+    "fetch_many",
+    "fetch_one",
+    "func",
+    "insert_many",
+    "insert_one",
+    "update_many",
+    "upsert_many",
+    "upsert_one",
+]

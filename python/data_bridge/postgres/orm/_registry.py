@@ -1,0 +1,41 @@
+"""The known tables, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._table import Table
+
+_classes: dict[str, type[Table]] = {}
+
+
+def register(cls: type[Table]) -> None:
+    """Keep a class under its table's name; a later one of the same name takes its place."""
+    _classes[_key(cls.__model__.schema_name, cls.__model__.table_name)] = cls
+
+
+def named(table: str) -> type[Table] | None:
+    """The class of ``"table"`` or ``"schema.table"``."""
+    return _classes.get(table)
+
+
+def resolve(target: Any) -> type[Table]:
+    """The class that a caller means by a class or a table's name."""
+    if isinstance(target, type) and hasattr(target, "__model__"):
+        return target
+    if isinstance(target, str):
+        found = _classes.get(target)
+        if found is not None:
+            return found
+        raise LookupError(f"no Table class is known for the table {target!r}; define one, or import the module that does")
+    raise TypeError(f"expected a Table class or a table's name, not {type(target).__name__}")
+
+
+def every() -> list[type[Table]]:
+    """All known classes, in the order of their definition."""
+    return list(_classes.values())
+
+
+def _key(schema: str | None, table: str) -> str:
+    return table if schema is None else f"{schema}.{table}"

@@ -1,0 +1,301 @@
+"""``Table``: classes whose annotations are columns."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_origin
+
+from data_bridge import _native
+
+from . import _annotations, _registry, _verbs
+from ._columns import MISSING, Column, ColumnSpec, ForeignKey
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from ._verbs import Links, OnDuplicate, OrderBy, Rows, Where
+
+_INTEGERS = ("bigint", "integer", "int", "int4", "int8", "smallint", "int2")
+
+
+class _Declared:
+    """The columns and links of a class body, before they become a table."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, ColumnSpec] = {}
+        self.links: dict[str, tuple[str, Any]] = {}
+
+    def extend(self, other: _Declared) -> None:
+        # Copies, since what a table makes of a column is its own.
+        self.columns.update({name: replace(spec) for name, spec in other.columns.items()})
+        self.links.update(other.links)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Column,))
+class TableMeta(type):
+    """Turns a class body into a table: slots for the values, native descriptors for the columns."""
+
+    __declared__: _Declared
+    __model__: _native.orm.Model
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        table: str | None = None,
+        schema: str | None = None,
+        comment: str | None = None,
+        abstract: bool = False,
+    ) -> Any:
+        """Read the annotations, give the class its slots, and replace their descriptors by columns."""
+        is_root = not any(isinstance(base, TableMeta) for base in bases)
+        for base in bases:
+            if "__model__" in vars(base):
+                raise TypeError(f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class")
+        own = _Declared() if is_root else _read_body(name, namespace)
+        declared = _Declared()
+        for base in reversed(bases):
+            declared.extend(getattr(base, "__declared__", _Declared()))
+        declared.extend(own)
+        concrete = not (is_root or abstract)
+        if concrete:
+            _settle(name, declared)
+        slots = {link: f"_linked_{link}" for link in declared.links}
+        namespace["__slots__"] = (*declared.columns, *slots.values()) if concrete else ()
+        namespace["__declared__"] = declared
+        cls: Any = super().__new__(mcs, name, bases, namespace)
+        if concrete:
+            links = [
+                (link, slots[link], column, _target_column(declared, column), _resolver(declared, column, target))
+                for link, (column, target) in declared.links.items()
+            ]
+            specs = list(declared.columns.values())
+            model = _native.orm.Model(cls, table or _snake_case(name), schema, comment, specs, links)
+            cls.__model__ = model
+            for attribute, descriptor in model.descriptors().items():
+                setattr(cls, attribute, descriptor)
+            _registry.register(cls)
+        return cls
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_options: Any) -> None:
+        """Take the class's options, which :meth:`__new__` has used."""
+        super().__init__(name, bases, namespace)
+
+
+class Table(metaclass=TableMeta):
+    """A row of a table; the annotations of a derived class are its columns.
+
+    ``class User(Table, table="users")``; without ``table`` the name is the class's in snake case. ``schema`` and ``comment``
+    are further options, and ``abstract=True`` makes a class that only passes its columns on.
+    """
+
+    __slots__ = ()
+    __model__: ClassVar[_native.orm.Model]
+    __declared__: ClassVar[_Declared]
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values):
+            self.__model__.construct(self, values)
+
+    def __getitem__(self, name: str) -> Any:
+        """A column's value, or the instance that a loaded link leads to."""
+        model = self.__model__
+        if name in model.link_names:
+            return getattr(self, name).loaded
+        if name not in model.column_names:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values of the columns that have one."""
+        return self.__model__.values(self)
+
+    @classmethod
+    def fetch_one(
+        cls, where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+    ) -> Awaitable[Self | None]:
+        """The first row for which the condition is true, or ``None``."""
+        return _verbs.fetch_one(cls, where, fetch_links=fetch_links, order_by=order_by, db=db)
+
+    @classmethod
+    def fetch_many(
+        cls,
+        where: Where = None,
+        *,
+        fetch_links: Links = (),
+        order_by: OrderBy = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        db: Any = None,
+    ) -> Awaitable[list[Self]]:
+        """The rows for which the condition is true; without one, all."""
+        return _verbs.fetch_many(
+            cls, where, fetch_links=fetch_links, order_by=order_by, limit=limit, offset=offset, db=db
+        )
+
+    @classmethod
+    def count(cls, where: Where = None, *, db: Any = None) -> Awaitable[int]:
+        """How many rows there are for which the condition is true."""
+        return _verbs.count(cls, where, db=db)
+
+    @classmethod
+    def exists(cls, where: Where = None, *, db: Any = None) -> Awaitable[bool]:
+        """Whether there is a row for which the condition is true."""
+        return _verbs.exists(cls, where, db=db)
+
+    @classmethod
+    def insert_one(cls, row: Self | Mapping[str, Any], *, db: Any = None) -> Awaitable[Self]:
+        """Insert a row; the answer is the given instance, or a new one, with all that the server filled in."""
+        return _verbs.insert_one(cls, row, db=db)
+
+    @classmethod
+    def insert_many(cls, rows: Rows[Self], *, db: Any = None) -> Awaitable[int]:
+        """Insert rows, by COPY where they are many; the answer is how many."""
+        return _verbs.insert_many(cls, rows, db=db)
+
+    @classmethod
+    def upsert_one(
+        cls,
+        row: Self | Mapping[str, Any],
+        *,
+        conflict_columns: Sequence[str],
+        update_columns: Sequence[str] | None = None,
+        db: Any = None,
+    ) -> Awaitable[Self]:
+        """Insert a row, or update the one that has the same ``conflict_columns``."""
+        return _verbs.upsert_one(cls, row, conflict_columns=conflict_columns, update_columns=update_columns, db=db)
+
+    @classmethod
+    def upsert_many(
+        cls,
+        rows: Rows[Self],
+        *,
+        conflict_columns: Sequence[str],
+        update_columns: Sequence[str] | None = None,
+        on_duplicate: OnDuplicate = "last",
+        db: Any = None,
+    ) -> Awaitable[Any]:
+        """Insert rows and update those whose ``conflict_columns`` are there already; ``.inserted`` and ``.updated`` say how many."""
+        return _verbs.upsert_many(
+            cls, rows, conflict_columns=conflict_columns, update_columns=update_columns, on_duplicate=on_duplicate, db=db
+        )
+
+    @classmethod
+    def update_many(cls, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
+        """Update the rows for which the condition is true; the answer is how many."""
+        return _verbs.update_many(cls, where, values, db=db)
+
+    @classmethod
+    def delete_many(cls, where: Where, *, db: Any = None) -> Awaitable[int]:
+        """Delete the rows for which the condition is true; the answer is how many."""
+        return _verbs.delete_many(cls, where, db=db)
+
+    @classmethod
+    def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
+        """Create the table with its constraints and indexes."""
+        return _verbs.create_all([cls], if_not_exists=if_not_exists, db=db)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
+        return f"{type(self).__name__}({values})"
+
+
+def _read_body(name: str, namespace: dict[str, Any]) -> _Declared:
+    """Take the columns and links out of a class body."""
+    declared = _Declared()
+    annotations = namespace.get("__annotations__", {})
+    for attribute, annotation in annotations.items():
+        annotation = _evaluated(name, attribute, annotation, namespace)
+        if get_origin(annotation) is ClassVar or annotation is ClassVar or attribute.startswith("__"):
+            continue
+        value = namespace.pop(attribute, MISSING)
+        if isinstance(value, ForeignKey) or _annotations.is_link(annotation):
+            column = value.column if isinstance(value, ForeignKey) else f"{attribute}_id"
+            declared.links[attribute] = (column, _annotations.linked_class(annotation))
+        else:
+            declared.columns[attribute] = _column(name, attribute, annotation, value)
+    for attribute, value in list(namespace.items()):
+        if isinstance(value, ColumnSpec | ForeignKey):
+            raise TypeError(f"{name}.{attribute} needs an annotation, for example {attribute}: int = Column()")
+    return declared
+
+
+def _evaluated(name: str, attribute: str, annotation: Any, namespace: dict[str, Any]) -> Any:
+    """An annotation that is a text, as under ``from __future__ import annotations``, as the object that it means."""
+    if not isinstance(annotation, str):
+        return annotation
+    # What a later class will be called need not be there yet: a link finds its class by the foreign key.
+    if re.match(r"(\w+\.)*ForeignKey\b", annotation):
+        return ForeignKey
+    module = sys.modules.get(namespace.get("__module__", ""))
+    frame = sys._getframe(3)  # the class statement's surroundings: a class may stand in a function
+    try:
+        return eval(annotation, {**vars(module), **frame.f_locals} if module else frame.f_globals, namespace)  # noqa: S307
+    except NameError as error:
+        raise TypeError(f"the annotation of {name}.{attribute} cannot be read: {error}") from error
+
+
+def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpec:
+    spec: ColumnSpec = value if isinstance(value, ColumnSpec) else Column(default=value)
+    spec.name = attribute
+    sql_type, nullable = _annotations.read(annotation)
+    spec.nullable = spec.nullable or nullable
+    if not spec.sql_type:
+        if sql_type is None:
+            raise TypeError(
+                f"{name}.{attribute} is annotated {annotation!r}, which has no PostgreSQL type of its own; "
+                'name one: Column(type="jsonb")'
+            )
+        spec.sql_type = sql_type
+    return spec
+
+
+def _settle(name: str, declared: _Declared) -> None:
+    """What depends on several columns: identity keys and the links that follow from foreign keys."""
+    if not declared.columns:
+        raise TypeError(f"{name} has no columns; annotate some, or derive it with abstract=True")
+    keys = [spec for spec in declared.columns.values() if spec.primary_key]
+    for spec in declared.columns.values():
+        asked = spec.asked_identity
+        if isinstance(asked, str):
+            spec.identity = asked
+        elif asked or (asked is None and keys == [spec] and _numbers_itself(spec)):
+            spec.identity = "by default" if spec.init else "always"
+    for link, (column, _) in declared.links.items():
+        if column not in declared.columns or declared.columns[column].foreign_key is None:
+            raise TypeError(f"{name}.{link} needs the column {column!r} with a foreign_key, which {name} does not have")
+    linked = {column for column, _ in declared.links.values()}
+    for spec in declared.columns.values():
+        link = spec.name.removesuffix("_id")
+        free = link != spec.name and link not in declared.columns and link not in declared.links and not hasattr(Table, link)
+        if spec.foreign_key is not None and spec.name not in linked and free:
+            declared.links[link] = (spec.name, None)
+
+
+def _numbers_itself(spec: ColumnSpec) -> bool:
+    has_default = spec.default is not None or spec.default_factory is not None or spec.server_default is not None
+    return spec.sql_type.lower() in _INTEGERS and spec.foreign_key is None and not has_default
+
+
+def _target_column(declared: _Declared, column: str) -> str:
+    return _native.orm.split_foreign_key(declared.columns[column].foreign_key or "")[1]
+
+
+def _resolver(declared: _Declared, column: str, target: Any) -> Callable[[], _native.orm.Model]:
+    """What finds the linked class when it is first needed, since it may be defined later."""
+    foreign_key = declared.columns[column].foreign_key or ""
+
+    def resolve() -> _native.orm.Model:
+        cls = target if isinstance(target, TableMeta) else _registry.resolve(_native.orm.split_foreign_key(foreign_key)[0])
+        return cls.__model__
+
+    return resolve
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

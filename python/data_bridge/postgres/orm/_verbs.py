@@ -1,0 +1,242 @@
+"""What can be done with tables: the module-level verbs.
+
+Each builds one statement and hands it to a database, a connection or a transaction. What comes back is for the caller to await, or,
+from a blocking one, the answer itself. ``update`` and ``delete`` take all rows only by ``where=True``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from data_bridge._native import orm as _native
+
+from . import _executor, _registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
+
+    from ._columns import Col, Condition, ForeignKey, Link, Order
+    from ._table import Table
+
+    T = TypeVar("T", bound=Table)
+    R = TypeVar("R")
+    Where = Condition | bool | None
+    Links = Sequence[str | ForeignKey[Any]]
+    OrderBy = Col[Any] | Order | str | Sequence[Col[Any] | Order | str] | None
+    Rows = Iterable[R | Mapping[str, Any]] | AsyncIterable[R | Mapping[str, Any]]
+    OnDuplicate = Literal["last", "first", "error"]
+
+
+@overload
+def fetch_one(
+    table: type[T], where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+) -> Awaitable[T | None]: ...
+@overload
+def fetch_one(
+    table: str, where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+) -> Awaitable[Any]: ...
+def fetch_one(
+    table: type[Table] | str,
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    db: Any = None,
+) -> Awaitable[Any]:
+    """The first row for which the condition is true, or ``None``."""
+    model = _registry.resolve(table).__model__
+    return _executor.run(db, _native.select(model, where, _link_names(fetch_links), order_by, None, None, True))
+
+
+@overload
+def fetch_many(
+    table: type[T],
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    db: Any = None,
+) -> Awaitable[list[T]]: ...
+@overload
+def fetch_many(
+    table: str,
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    db: Any = None,
+) -> Awaitable[list[Any]]: ...
+def fetch_many(
+    table: type[Table] | str,
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    db: Any = None,
+) -> Awaitable[list[Any]]:
+    """The rows for which the condition is true; without one, all.
+
+    ``order_by`` is a column, ``column.desc()``, a name (descending after a minus), or several of these. ``fetch_links`` names the
+    links to fetch with each row, by one JOIN.
+    """
+    model = _registry.resolve(table).__model__
+    return _executor.run(db, _native.select(model, where, _link_names(fetch_links), order_by, limit, offset, False))
+
+
+def count(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[int]:
+    """How many rows there are for which the condition is true."""
+    return _executor.run(db, _native.count(_registry.resolve(table).__model__, where))
+
+
+def exists(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[bool]:
+    """Whether there is a row for which the condition is true."""
+    return _executor.run(db, _native.exists(_registry.resolve(table).__model__, where))
+
+
+@overload
+def insert_one(table: T, /, *, db: Any = None) -> Awaitable[T]: ...
+@overload
+def insert_one(table: type[T], row: T | Mapping[str, Any], *, db: Any = None) -> Awaitable[T]: ...
+@overload
+def insert_one(table: str, row: Any, *, db: Any = None) -> Awaitable[Any]: ...
+def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]:
+    """Insert a row: an instance, or a mapping of column names to values.
+
+    The answer is the given instance, or a new one for a mapping, with all that the server filled in.
+    """
+    model, row = _row(table, row)
+    return _executor.run(db, _native.insert(model, row))
+
+
+@overload
+def upsert_one(
+    table: type[T],
+    row: T | Mapping[str, Any],
+    *,
+    conflict_columns: Sequence[str],
+    update_columns: Sequence[str] | None = None,
+    db: Any = None,
+) -> Awaitable[T]: ...
+@overload
+def upsert_one(
+    table: str,
+    row: Any,
+    *,
+    conflict_columns: Sequence[str],
+    update_columns: Sequence[str] | None = None,
+    db: Any = None,
+) -> Awaitable[Any]: ...
+def upsert_one(
+    table: Any,
+    row: Any,
+    *,
+    conflict_columns: Sequence[str],
+    update_columns: Sequence[str] | None = None,
+    db: Any = None,
+) -> Awaitable[Any]:
+    """Insert a row, or update the one that has the same ``conflict_columns``, which must be a unique key.
+
+    Updated are ``update_columns``, by default all given columns outside the key, and those with ``onupdate``. With an empty
+    ``update_columns`` an existing row stays as it is and the answer is ``None``.
+    """
+    model, row = _row(table, row)
+    return _executor.run(db, _native.upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns)))
+
+
+def update_many(table: type[Table] | str, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
+    """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
+    model = _registry.resolve(table).__model__
+    condition, every = _rows_meant(where)
+    return _executor.run(db, _native.update(model, condition, values, every, False))
+
+
+def delete_many(table: type[Table] | str, where: Where, *, db: Any = None) -> Awaitable[int]:
+    """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many."""
+    condition, every = _rows_meant(where)
+    return _executor.run(db, _native.delete(_registry.resolve(table).__model__, condition, every, False))
+
+
+def insert_many(table: type[Table] | str, rows: Rows[Any], *, db: Any = None) -> Awaitable[int]:
+    """Insert rows, by COPY where they are many: all or none. The answer is how many."""
+    model = _registry.resolve(table).__model__
+    return _executor.insert_many(db, model, rows)
+
+
+def upsert_many(
+    table: type[Table] | str,
+    rows: Rows[Any],
+    *,
+    conflict_columns: Sequence[str],
+    update_columns: Sequence[str] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    db: Any = None,
+) -> Awaitable[Any]:
+    """Insert rows and update those whose ``conflict_columns`` are there already; ``.inserted`` and ``.updated`` say how many."""
+    model = _registry.resolve(table).__model__
+    return _executor.upsert_many(db, model, rows, _names(conflict_columns), update_columns, on_duplicate)
+
+
+def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
+    """Create a table with its constraints and indexes."""
+    return create_all([_registry.resolve(table)], if_not_exists=if_not_exists, db=db)
+
+
+def create_all(
+    tables: Iterable[type[Table] | str] | None = None, *, if_not_exists: bool = True, db: Any = None
+) -> Awaitable[None]:
+    """Create tables, by default all that are known, those that are referred to first, in one transaction."""
+    statements = _native.create_statements(_models(tables), if_not_exists)
+    return _executor.script(db, statements)
+
+
+def drop_all(tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None) -> Awaitable[None]:
+    """Drop tables, by default all that are known, in one statement, so that references among them do not matter."""
+    statement = _native.drop_statement(_models(tables), if_exists)
+    return _executor.script(db, [] if statement is None else [statement])
+
+
+def fetch_linked(link: Link[Any], db: Any = None) -> Awaitable[Any]:
+    """What :meth:`Link.fetch` does."""
+    if link.ref is None:
+        return _executor.answer(db, None)
+    model, column = link._target  # type: ignore[attr-defined]
+    condition = getattr(model.cls, column) == link.ref
+    return _executor.then(db, _native.select(model, condition, None, None, None, None, True), link._keep)  # type: ignore[attr-defined]
+
+
+def _row(table: Any, row: Any) -> tuple[_native.Model, Any]:
+    model = getattr(table, "__model__", None)
+    if row is None and model is not None and not isinstance(table, type):
+        return model, table
+    return _registry.resolve(table).__model__, row
+
+
+def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
+    classes = _registry.every() if tables is None else map(_registry.resolve, tables)
+    return [cls.__model__ for cls in classes]
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    if isinstance(columns, str):
+        raise TypeError(f"expected a list of column names, not one str; write [{columns!r}]")
+    return list(columns)
+
+
+def _link_names(links: Links) -> list[str] | None:
+    if isinstance(links, str):
+        raise TypeError(f"fetch_links takes a list of links, not one str; write [{links!r}]")
+    return [link if isinstance(link, str) else link.name for link in links] if links else None  # type: ignore[attr-defined]
+
+
+def _rows_meant(where: Where) -> tuple[Condition | None, bool]:
+    if isinstance(where, bool):
+        if not where:
+            raise ValueError("where=False selects no row; give a condition, or True for every row")
+        return None, True
+    return where, False

@@ -1,0 +1,138 @@
+//! Rows into instances: values go from the wire straight into slots.
+
+use std::ops::Range;
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::model::Model;
+use crate::convert::Layout;
+
+/// Makes instances of one class, and of the classes linked to it, from rows of known order.
+#[derive(Debug)]
+pub struct Hydrator {
+    model: Py<Model>,
+    links: Vec<Joined>,
+    /// An instance that takes the row's values instead of a new one.
+    into: Option<Py<PyAny>>,
+}
+
+/// A link that came with the row.
+#[derive(Debug)]
+pub struct Joined {
+    /// The slot that the linked instance goes to.
+    pub slot: usize,
+    pub model: Py<Model>,
+    /// Where the linked table's columns lie in the row.
+    pub columns: Range<usize>,
+    /// The column that is NULL when there is no linked row.
+    pub key: usize,
+}
+
+impl Hydrator {
+    /// Of rows that hold the model's columns and then those of each link.
+    pub fn new(model: Py<Model>, links: Vec<Joined>) -> Self {
+        Self {
+            model,
+            links,
+            into: None,
+        }
+    }
+
+    /// Of the one row that belongs to this instance.
+    pub fn into_instance(model: Py<Model>, instance: Py<PyAny>) -> Self {
+        Self {
+            model,
+            links: Vec::new(),
+            into: Some(instance),
+        }
+    }
+
+    /// Whether every column is of a type that needs no look-up.
+    pub fn is_typed(&self) -> bool {
+        self.model.get().is_typed() && self.links.iter().all(|link| link.model.get().is_typed())
+    }
+
+    /// One row; `values` gives the bytes of each column, `None` for NULL.
+    ///
+    /// # Errors
+    /// `DataError` for a value that is malformed or that no Python object can hold.
+    pub fn row<'py, 'r>(
+        &self,
+        py: Python<'py>,
+        layout: &Layout,
+        mut values: impl Iterator<Item = Option<&'r [u8]>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let model = self.model.get();
+        let columns = 0..model.fields().len();
+        let instance = match &self.into {
+            None => model.slots().allocate(py)?,
+            Some(instance) => instance.bind(py).clone(),
+        };
+        fill(model, &instance, layout, &columns, values.by_ref())?;
+        if self.into.is_none() && self.links.is_empty() && layout.is_flat() {
+            model.slots().untrack(&instance);
+        }
+        for link in &self.links {
+            let linked = link.row(py, layout, values.by_ref().take(link.columns.len()))?;
+            model.slots().set(&instance, link.slot, Some(linked))?;
+        }
+        Ok(instance)
+    }
+
+    /// Shows what it holds to the garbage collector.
+    ///
+    /// # Errors
+    /// The collector's own.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.model)?;
+        for link in &self.links {
+            visit.call(&link.model)?;
+        }
+        visit.call(&self.into)
+    }
+}
+
+impl Joined {
+    fn row<'py, 'r>(
+        &self,
+        py: Python<'py>,
+        layout: &Layout,
+        mut values: impl Iterator<Item = Option<&'r [u8]>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let model = self.model.get();
+        let instance = model.slots().allocate(py)?;
+        fill(model, &instance, layout, &self.columns, values.by_ref())?;
+        let absent = model
+            .slots()
+            .get(&instance, self.key)?
+            .is_none_or(|key| key.is_none());
+        if absent {
+            return Ok(py.None().into_bound(py));
+        }
+        if layout.is_flat() {
+            model.slots().untrack(&instance);
+        }
+        Ok(instance)
+    }
+}
+
+#[inline]
+fn fill<'r>(
+    model: &Model,
+    instance: &Bound<'_, PyAny>,
+    layout: &Layout,
+    columns: &Range<usize>,
+    values: &mut impl Iterator<Item = Option<&'r [u8]>>,
+) -> PyResult<()> {
+    let slots = model.slots();
+    for (slot, column) in columns.clone().enumerate() {
+        // The layout refuses a row that is shorter than it should be as it refuses a column beyond its own.
+        let value = match values.next() {
+            Some(value) => layout.value(instance.py(), column, value)?,
+            None => layout.value(instance.py(), layout.len(), None)?,
+        };
+        slots.set(instance, slot, Some(value))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,406 @@
+//! A `Table` class as the native side knows it: its table, its slots, its defaults and its links.
+
+use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::column::Col;
+use super::link::LinkField;
+use super::slots::Slots;
+use super::spec::{self, ColumnSpec};
+use crate::errors;
+
+/// The native half of a `Table` class.
+#[pyclass(frozen, module = "data_bridge._native")]
+#[derive(Debug)]
+pub struct Model {
+    table: Table,
+    /// One for each column, then one for each link.
+    slots: Slots,
+    fields: Vec<Field>,
+    links: Vec<Way>,
+    is_typed: bool,
+}
+
+/// A column, and what an instance makes of it.
+#[derive(Debug)]
+pub struct Field {
+    pub name: Py<PyString>,
+    pub column: ColumnRef,
+    /// Whether the constructor takes it.
+    init: bool,
+    pub default: Default,
+    pub on_update: OnUpdate,
+}
+
+/// What a new instance holds where nothing was given.
+#[derive(Debug)]
+pub enum Default {
+    /// A value must be given.
+    Required,
+    Value(Py<PyAny>),
+    Factory(Py<PyAny>),
+    /// Nothing: the server will say.
+    Server,
+}
+
+/// What an update sets a column to that it does not name.
+#[derive(Debug)]
+pub enum OnUpdate {
+    Nothing,
+    Sql(Fragment),
+    Call(Py<PyAny>),
+}
+
+/// A link to another class, over one foreign key.
+#[derive(Debug)]
+pub struct Way {
+    name: Py<PyString>,
+    pub text: String,
+    /// Position of the referring column.
+    pub column: usize,
+    /// The column referred to.
+    pub target: String,
+    /// What gives the other class, which may be defined later than this one.
+    resolve: Py<PyAny>,
+}
+
+#[pymethods]
+impl Model {
+    /// `links` are tuples of name, slot, column, target column and a callable that gives the target's `Model`.
+    #[new]
+    #[pyo3(signature = (class, name, schema, comment, columns, links))]
+    fn new(
+        class: &Bound<'_, PyType>,
+        name: &str,
+        schema: Option<&str>,
+        comment: Option<&str>,
+        columns: Vec<ColumnSpec>,
+        links: Vec<(String, String, String, String, Py<PyAny>)>,
+    ) -> PyResult<Self> {
+        let py = class.py();
+        let table = spec::table(py, name, schema, comment, &columns)?;
+        let names = columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .chain(links.iter().map(|link| link.1.as_str()));
+        let slots = Slots::new(class, names)?;
+        let links = links
+            .into_iter()
+            .map(|(text, _, column, target, resolve)| {
+                let column = table
+                    .column(&column)
+                    .map_err(|error| errors::to_py(py, &error))?
+                    .index();
+                Ok(Way {
+                    name: PyString::intern(py, &text).unbind(),
+                    text,
+                    column,
+                    target,
+                    resolve,
+                })
+            })
+            .collect::<PyResult<_>>()?;
+        let fields = columns
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, spec)| Some((spec, table.column_at(index)?)))
+            .map(|(spec, column)| Field::new(py, spec, column))
+            .collect::<PyResult<_>>()?;
+        let is_typed = table
+            .columns()
+            .iter()
+            .all(|column| column.ty.builtin().is_some());
+        Ok(Self {
+            table,
+            slots,
+            fields,
+            links,
+            is_typed,
+        })
+    }
+
+    /// The descriptors for the class: columns and links by name.
+    fn descriptors<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let this = slf.get();
+        let descriptors = PyDict::new(py);
+        for field in &this.fields {
+            descriptors.set_item(
+                &field.name,
+                Col::new(slf.clone().unbind(), field.column.clone()),
+            )?;
+        }
+        for (index, way) in this.links.iter().enumerate() {
+            descriptors.set_item(&way.name, LinkField::new(slf.clone().unbind(), index))?;
+        }
+        Ok(descriptors)
+    }
+
+    /// Gives a new instance its values: the constructor's work.
+    fn construct(&self, instance: &Bound<'_, PyAny>, values: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = instance.py();
+        let mut used = 0;
+        for (index, way) in self.links.iter().enumerate() {
+            if !values.is_empty()
+                && let Some(linked) = values.get_item(&way.name)?
+            {
+                used += 1;
+                self.set_link(instance, index, &linked)?;
+            }
+        }
+        let mut missing = Vec::new();
+        for (index, field) in self.fields.iter().enumerate() {
+            let value = match values.get_item(&field.name)? {
+                Some(_) if !field.init => {
+                    return Err(PyTypeError::new_err(format!(
+                        "{} is not for the constructor: it has init=False",
+                        field.column
+                    )));
+                }
+                Some(value) => {
+                    used += 1;
+                    Some(value)
+                }
+                None if self.slots.get(instance, index)?.is_some() => continue,
+                None => field.default.value(py)?,
+            };
+            if value.is_some() {
+                self.slots.set(instance, index, value)?;
+            } else if matches!(field.default, Default::Required) {
+                missing.push(field.column.column().name.as_str());
+            }
+        }
+        if used < values.len() {
+            return Err(self.unknown(values));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let class = self.slots.class(py).name()?;
+        Err(PyTypeError::new_err(format!(
+            "{class}() needs a value for {}",
+            missing.join(", ")
+        )))
+    }
+
+    /// The names and values of an instance's columns, those without a value left out.
+    fn values<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        let values = PyDict::new(instance.py());
+        for (index, field) in self.fields.iter().enumerate() {
+            if let Some(value) = self.slots.get(instance, index)? {
+                values.set_item(&field.name, value)?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// The class.
+    #[getter]
+    fn cls<'py>(&self, py: Python<'py>) -> Bound<'py, PyType> {
+        self.slots.class(py).clone()
+    }
+
+    /// The table's name, quoted and with its schema, for SQL.
+    #[getter]
+    fn qualified_name(&self) -> &str {
+        self.table.name().quoted()
+    }
+
+    /// The table's name.
+    #[getter]
+    fn table_name(&self) -> &str {
+        self.table.name().name().as_str()
+    }
+
+    /// The table's schema, if one was given.
+    #[getter]
+    fn schema_name(&self) -> Option<&str> {
+        self.table
+            .name()
+            .schema()
+            .map(data_bridge_orm::schema::Name::as_str)
+    }
+
+    /// The columns' names.
+    #[getter]
+    fn column_names(&self) -> Vec<&str> {
+        self.table
+            .columns()
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+
+    /// The links' names.
+    #[getter]
+    fn link_names(&self) -> Vec<&str> {
+        self.links.iter().map(|way| way.text.as_str()).collect()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.slots.traverse(&visit)?;
+        for way in &self.links {
+            visit.call(&way.resolve)?;
+        }
+        for field in &self.fields {
+            if let Default::Value(object) | Default::Factory(object) = &field.default {
+                visit.call(object)?;
+            }
+            if let OnUpdate::Call(object) = &field.on_update {
+                visit.call(object)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The slots of its instances: columns first, then links.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// The columns, in the table's order.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// Whether every column is of a built-in type, whose id the client knows.
+    pub fn is_typed(&self) -> bool {
+        self.is_typed
+    }
+
+    /// The links.
+    pub fn links(&self) -> &[Way] {
+        &self.links
+    }
+
+    /// The slot of a link's instance.
+    pub fn link_slot(&self, link: usize) -> usize {
+        self.fields.len() + link
+    }
+
+    /// Makes an instance refer to another, or to none.
+    ///
+    /// # Errors
+    /// An object of another class than the link's.
+    pub fn set_link(
+        &self,
+        instance: &Bound<'_, PyAny>,
+        link: usize,
+        linked: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let py = instance.py();
+        let Some(way) = self.links.get(link) else {
+            return Ok(());
+        };
+        let key = if linked.is_none() {
+            py.None().into_bound(py)
+        } else {
+            let target = way.model(py)?;
+            let target = target.get();
+            let column = target
+                .table
+                .column(&way.target)
+                .map_err(|error| errors::to_py(py, &error))?;
+            target.slots.get(linked, column.index())?.ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "the {} has no {} yet; insert it first",
+                    way.text, way.target
+                ))
+            })?
+        };
+        self.slots.set(instance, way.column, Some(key))?;
+        self.slots
+            .set(instance, self.link_slot(link), Some(linked.clone()))?;
+        self.slots.track(instance);
+        Ok(())
+    }
+
+    #[cold]
+    fn unknown(&self, values: &Bound<'_, PyDict>) -> PyErr {
+        let known = |name: &str| {
+            self.table.column(name).is_ok() || self.links.iter().any(|way| way.text == name)
+        };
+        let unknown = values
+            .keys()
+            .iter()
+            .map(|key| key.to_string())
+            .filter(|name| !known(name))
+            .collect::<Vec<_>>();
+        PyTypeError::new_err(format!(
+            "{} has no column {}",
+            self.table.name(),
+            unknown.join(", ")
+        ))
+    }
+}
+
+impl Field {
+    fn new(py: Python<'_>, spec: ColumnSpec, column: ColumnRef) -> PyResult<Self> {
+        let default = match (spec.default, spec.default_factory) {
+            (Some((value,)), _) => Default::Value(value),
+            (None, Some(factory)) => Default::Factory(factory),
+            (None, None)
+                if column.column().default.is_some()
+                    || column.column().identity.is_some()
+                    || !spec.init =>
+            {
+                Default::Server
+            }
+            (None, None) if column.column().nullable => Default::Value(py.None()),
+            (None, None) => Default::Required,
+        };
+        let on_update = match (spec.onupdate_sql, spec.onupdate) {
+            (Some(sql), _) => {
+                OnUpdate::Sql(Fragment::new(&sql).map_err(|error| errors::to_py(py, &error))?)
+            }
+            (None, Some(call)) => OnUpdate::Call(call),
+            (None, None) => OnUpdate::Nothing,
+        };
+        Ok(Self {
+            name: PyString::intern(py, &spec.name).unbind(),
+            column,
+            init: spec.init,
+            default,
+            on_update,
+        })
+    }
+}
+
+impl Default {
+    /// The value to give, if there is one.
+    ///
+    /// # Errors
+    /// The factory's own.
+    pub fn value<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Required | Self::Server => Ok(None),
+            Self::Value(value) => Ok(Some(value.bind(py).clone())),
+            Self::Factory(factory) => factory.bind(py).call0().map(Some),
+        }
+    }
+}
+
+impl Way {
+    /// The linked class's model.
+    ///
+    /// # Errors
+    /// No such class yet.
+    pub fn model(&self, py: Python<'_>) -> PyResult<Py<Model>> {
+        Ok(self
+            .resolve
+            .bind(py)
+            .call0()?
+            .cast_into::<Model>()?
+            .unbind())
+    }
+}

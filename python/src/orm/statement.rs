@@ -1,0 +1,89 @@
+//! A rendered query on its way to a connection.
+
+use std::sync::Arc;
+
+use data_bridge_orm::query;
+use data_bridge_orm::schema::Oid;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::condition::Value;
+use super::hydrate::Hydrator;
+
+/// Text, parameters with their types, and what its rows become. One shape of query has one text.
+#[pyclass(frozen, module = "data_bridge._native")]
+#[derive(Debug)]
+pub struct Statement {
+    sql: Py<PyString>,
+    args: Py<PyTuple>,
+    types: Arc<[Oid]>,
+    /// Whether every column is of a type that needs no look-up.
+    typed: bool,
+    answer: Answer,
+    rows: Option<Arc<Hydrator>>,
+}
+
+/// What the caller of a statement gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A list of all rows.
+    Rows,
+    /// The first row or `None`.
+    Row,
+    /// The first column of the first row.
+    Value,
+    /// How many rows there were.
+    Count,
+}
+
+impl Statement {
+    /// From what the orm crate rendered. `rows` makes the objects; without it rows are records.
+    ///
+    /// # Errors
+    /// Exhausted memory.
+    pub fn new(
+        py: Python<'_>,
+        rendered: &query::Statement<'_, Value>,
+        answer: Answer,
+        rows: Option<Hydrator>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            sql: PyString::new(py, &rendered.sql).unbind(),
+            args: PyTuple::new(py, rendered.params.iter().map(|value| &value.0))?.unbind(),
+            types: rendered.types.as_slice().into(),
+            typed: rows.as_ref().is_none_or(Hydrator::is_typed),
+            answer,
+            rows: rows.map(Arc::new),
+        })
+    }
+}
+
+#[pymethods]
+impl Statement {
+    #[getter]
+    fn sql<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        self.sql.bind(py)
+    }
+
+    #[getter]
+    fn types(&self) -> Vec<Oid> {
+        self.types.to_vec()
+    }
+
+    #[getter]
+    fn args<'py>(&self, py: Python<'py>) -> &Bound<'py, PyTuple> {
+        self.args.bind(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<statement {}>", self.sql)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.args)?;
+        self.rows
+            .as_ref()
+            .map_or(Ok(()), |rows| rows.traverse(&visit))
+    }
+}
