@@ -104,6 +104,11 @@ pub fn decode(wire: &[u8]) -> Result<Numeric<'_>, Error> {
     if dscale > MAX_SCALE && matches!(sign, Sign::Positive | Sign::Negative) {
         return Err(malformed("its scale is above 16383"));
     }
+    // PostgreSQL has one zero; it reads a negative one as that, see `make_result`.
+    let sign = match sign {
+        Sign::Negative if digits.iter().all(|byte| *byte == 0) => Sign::Positive,
+        sign => sign,
+    };
     let numeric = Numeric {
         sign,
         weight: i16::from_be_bytes([w0, w1]),

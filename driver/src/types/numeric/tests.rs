@@ -66,6 +66,12 @@ fn infinities_carry_the_scale_that_a_server_may_put_there() {
 }
 
 #[test]
+fn a_negative_zero_is_the_one_zero() {
+    assert_eq!(text(&wire(0, 0, NEGATIVE, 2, &[])), "0.00");
+    assert_eq!(text(&wire(1, 0, NEGATIVE, 0, &[0])), "0");
+}
+
+#[test]
 fn tuple_form_keeps_the_scale() {
     for (negative, digits, exponent, expected) in [
         (false, &[1, 1, 0][..], -2, "1.10"),
