@@ -6,11 +6,11 @@
 
 #![no_main]
 
-use data_bridge_driver::session::{Execute, Session};
+use data_bridge_driver::session::Session;
+use data_bridge_tests::fuzzing::{OWN_GREETING, ask};
 use data_bridge_tests::scripted::message;
 use data_bridge_tests::scripted::wire::{startup, tell};
 use libfuzzer_sys::fuzz_target;
-use postgres_protocol::IsNull;
 
 fuzz_target!(|input: &[u8]| {
     let [requests, size, bytes @ ..] = input else { return };
@@ -21,12 +21,11 @@ fuzz_target!(|input: &[u8]| {
 
 fn run(requests: u8, bytes: &[u8], size: usize) -> Vec<String> {
     let mut session = Session::new(startup()).expect("a session without TLS starts");
-    // The highest bit asks for the bytes to come instead of the greeting.
-    if requests & 0x80 == 0 {
+    if requests & OWN_GREETING == 0 {
         session.handle_bytes(&message::auth_ok());
         session.handle_bytes(&message::ready(b'I'));
         while session.poll_event().is_some() {}
-        ask(&mut session, requests);
+        ask(&mut session, requests).expect("the session is open");
     }
     let mut told = Vec::new();
     for piece in bytes.chunks(size.max(1)) {
@@ -42,34 +41,4 @@ fn run(requests: u8, bytes: &[u8], size: usize) -> Vec<String> {
     assert!(session.closed().is_some(), "nothing outlives the end of the stream");
     assert_eq!(session.outstanding(), 0);
     told
-}
-
-/// A request for each bit, so that any answer may be due.
-fn ask(session: &mut Session, requests: u8) {
-    let mut request = |bit: u8, make: &dyn Fn(&mut Session)| {
-        if requests & bit != 0 {
-            make(session);
-        }
-    };
-    request(1, &|session| {
-        session.prepare("SELECT $1", &[23]).expect("the session is open");
-    });
-    request(2, &|session| {
-        let mut batch = session.batch().expect("the session is open");
-        batch.prepare("SELECT a, b", &[]).expect("a statement");
-        batch.execute_prepared(Execute::default(), |_, _| Ok(IsNull::Yes)).expect("no parameters");
-        batch.finish();
-    });
-    request(4, &|session| {
-        session.simple("SELECT 1; SELECT 2").expect("the session is open");
-    });
-    request(8, &|session| {
-        let mut batch = session.batch().expect("the session is open");
-        batch.command("BEGIN").expect("a command");
-        batch.close_portal("p").expect("a portal");
-        batch.finish();
-    });
-    request(16, &|session| {
-        session.copy_in("COPY t FROM STDIN").expect("the session is open");
-    });
 }

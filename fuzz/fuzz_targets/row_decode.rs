@@ -5,10 +5,13 @@
 
 #![no_main]
 
+use std::collections::HashMap;
+
 use bytes::BytesMut;
 use data_bridge_driver::session::{Event, Execute, Session};
 use data_bridge_driver::types::datetime::{Interval, TimeTz};
-use data_bridge_driver::types::{datetime, numeric};
+use data_bridge_driver::types::postgres_types::Kind;
+use data_bridge_driver::types::{FromSql, ToSql, Type, checked_from_sql, datetime, guard, numeric};
 use data_bridge_tests::scripted::message;
 use data_bridge_tests::scripted::wire::startup;
 use libfuzzer_sys::fuzz_target;
@@ -63,6 +66,7 @@ fn rows(columns: usize, bodies: &[u8]) -> Vec<Vec<Option<Vec<u8>>>> {
 }
 
 fn decode(value: &[u8]) {
+    from_sql(value);
     decode_numeric(value);
     if let Ok(time) = TimeTz::decode(value) {
         let mut out = BytesMut::new();
@@ -115,4 +119,33 @@ fn decode_numeric(value: &[u8]) {
         assert_eq!(scale, number.scale());
         assert_eq!(unscaled == 0, !text.iter().any(|byte| (b'1'..=b'9').contains(byte)));
     }
+}
+
+/// Readers of `postgres-types`, which trust counts on the wire: the guard before them must not.
+fn from_sql(value: &[u8]) {
+    both_ways::<bool>(&Type::BOOL, value);
+    both_ways::<i16>(&Type::INT2, value);
+    both_ways::<i32>(&Type::INT4, value);
+    both_ways::<i64>(&Type::INT8, value);
+    both_ways::<String>(&Type::TEXT, value);
+    both_ways::<Vec<u8>>(&Type::BYTEA, value);
+    both_ways::<Vec<Option<i32>>>(&Type::INT4_ARRAY, value);
+    both_ways::<Vec<Option<String>>>(&Type::TEXT_ARRAY, value);
+    both_ways::<Vec<Option<Vec<u8>>>>(&Type::BYTEA_ARRAY, value);
+    let hstore = Type::new("hstore".into(), 16_384, Kind::Simple, "public".into());
+    drop(checked_from_sql::<HashMap<String, Option<String>>>(&hstore, value));
+    for ty in [Type::PATH, Type::POLYGON, Type::RECORD, Type::INT4_RANGE, Type::JSONB, Type::VARBIT, Type::INET] {
+        drop(guard::check(&ty, value));
+    }
+}
+
+/// What was read reads the same once it was written.
+fn both_ways<T>(ty: &Type, value: &[u8])
+where
+    T: for<'a> FromSql<'a> + ToSql + PartialEq + std::fmt::Debug,
+{
+    let Ok(read) = checked_from_sql::<T>(ty, value) else { return };
+    let mut wire = BytesMut::new();
+    read.to_sql(ty, &mut wire).expect("what was read can be written");
+    assert_eq!(checked_from_sql::<T>(ty, &wire).ok(), Some(read));
 }

@@ -26,7 +26,10 @@ fn python_exceptions() {
 #[test]
 fn oid_constants() {
     let types = fs::read_to_string(root().join("driver/codegen/types.txt")).unwrap();
-    compare("driver/src/types/oid.rs", &oids::render(&oids::parse(&types)));
+    compare(
+        "driver/src/types/oid.rs",
+        &oids::render(&oids::parse(&types)),
+    );
 }
 
 fn codes() -> Vec<Code> {

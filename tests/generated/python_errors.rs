@@ -118,12 +118,16 @@ pub fn render(codes: &[Code]) -> String {
         // The general code of a class of codes is the parent of the others, except where PEP 249 sees them apart.
         let general = format!("{}000", &sqlstate[..2]);
         let parent = match classes.get(general.as_str()) {
-            Some(parent) if *sqlstate != general && parent.family == class.family && is_new(parent) => {
+            Some(parent)
+                if *sqlstate != general && parent.family == class.family && is_new(parent) =>
+            {
                 parent.name.clone()
             }
             _ => format!("_errors.{}", class.family),
         };
-        let Class { name, condition, .. } = class;
+        let Class {
+            name, condition, ..
+        } = class;
         write!(
             out,
             "\n\nclass {name}({parent}):\n    \"\"\"{condition}.\"\"\"\n\n    sqlstate = \"{sqlstate}\"\n"

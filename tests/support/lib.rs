@@ -1,4 +1,5 @@
 //! Real and scripted servers for the tests.
 
+pub mod fuzzing;
 pub mod scripted;
 pub mod server;
