@@ -125,3 +125,25 @@ proptest! {
         prop_assert_eq!(everything(Box::new(cuts)), whole());
     }
 }
+
+/// The good rows before a bad one are told, whether or not they came in one piece with it.
+#[test]
+fn rows_before_a_bad_one_are_told() {
+    let told = |cuts: Cuts| {
+        let lie = on(b'D').nth(2).then(Op::Patch(0, vec![0, 9]));
+        let mut wire = Wire::with_cuts(Script::lie(lie), cuts);
+        wire.run();
+        fetch(&mut wire.session, "SELECT generate_series(1, 5)");
+        wire.told()
+    };
+    let whole = told(Box::new(|len| len));
+    assert_eq!(
+        whole
+            .iter()
+            .filter(|line| line.starts_with("0 row"))
+            .count(),
+        2,
+        "{whole:#?}"
+    );
+    assert_eq!(told(Box::new(|_| 1)), whole);
+}

@@ -353,15 +353,17 @@ impl Session {
             if rest.first() != Some(&b'D') {
                 break;
             }
-            let Some(Header { total, .. }) = frame::header(rest, limit)? else {
-                break;
-            };
-            let Some(body) = rest.get(HEADER..total) else {
-                break;
-            };
-            rows::check_row(body, columns)?;
-            end += total;
-            count += 1;
+            match row_at(rest, limit, columns) {
+                Ok(Some(total)) => {
+                    end += total;
+                    count += 1;
+                }
+                Ok(None) => break,
+                // Good rows before a bad one are told, as they would have been had they come by themselves; the next
+                // step then meets the bad one.
+                Err(_) if count > 0 => break,
+                Err(error) => return Err(error),
+            }
         }
         let bytes = self.incoming.split_to(end).freeze();
         Ok(Step::Event(Event::Rows {
@@ -419,6 +421,19 @@ impl Session {
             self.incoming = BytesMut::new();
         }
     }
+}
+
+/// The length of the complete and valid row at the start of `bytes`; `None` if it has not all come.
+#[inline]
+fn row_at(bytes: &[u8], limit: usize, columns: u16) -> Result<Option<usize>, Error> {
+    let Some(Header { total, .. }) = frame::header(bytes, limit)? else {
+        return Ok(None);
+    };
+    let Some(body) = bytes.get(HEADER..total) else {
+        return Ok(None);
+    };
+    rows::check_row(body, columns)?;
+    Ok(Some(total))
 }
 
 enum Step {

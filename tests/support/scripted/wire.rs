@@ -88,19 +88,16 @@ impl Wire {
     }
 
     fn act(&mut self, actions: Vec<Action>, events: &mut Vec<Event>) {
+        // What is sent at once arrives at once, unless the cuts say otherwise.
+        let mut together = Vec::new();
         for action in actions {
+            if let Action::Send(bytes) = action {
+                together.extend_from_slice(&bytes);
+                continue;
+            }
+            self.arrive(&std::mem::take(&mut together), events);
             match action {
-                Action::Send(bytes) => {
-                    self.received.extend_from_slice(&bytes);
-                    let mut rest = &bytes[..];
-                    while !rest.is_empty() {
-                        let (piece, later) = rest.split_at((self.cuts)(rest.len()));
-                        self.session.handle_bytes(piece);
-                        events.extend(std::iter::from_fn(|| self.session.poll_event()));
-                        rest = later;
-                    }
-                }
-                Action::Sleep(_) => {}
+                Action::Send(_) | Action::Sleep(_) => {}
                 Action::Stall => self.over = true,
                 Action::Close => {
                     self.over = true;
@@ -111,6 +108,18 @@ impl Wire {
                     self.session.fail(Error::lost("reset"));
                 }
             }
+        }
+        self.arrive(&together, events);
+    }
+
+    fn arrive(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        self.received.extend_from_slice(bytes);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at((self.cuts)(rest.len()));
+            self.session.handle_bytes(piece);
+            events.extend(std::iter::from_fn(|| self.session.poll_event()));
+            rest = later;
         }
     }
 }
