@@ -33,7 +33,7 @@ fuzz: python ## Fuzz the protocol core; SECONDS=n per target (default 60)
 	@$(PYTHON) tools/fuzz.py $(or $(SECONDS),60) $(ARGS)
 
 lint: python ## rustfmt, clippy, cargo-deny, ruff, pyright, mypy, stubs, house rules
-	@$(PYTHON) tools/setup.py lint
+	@$(PYTHON) tools/setup.py --no-extension lint
 	@$(VENV) tools/lint.py $(ARGS)
 
 docs: python ## Build the Rust documentation and check the links of the Markdown files

@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +28,9 @@ from common import ROOT, run, say
 
 OTHER_PYTHON = "3.13"
 FUZZ_SECONDS = 30
-# The extension is tested from Python: outside it, its crate would have to link libpython.
+# The crate of the extension has a suite of its own: its tests link libpython, which the extension itself must not.
 CRATES = ("--workspace", "--exclude", "data-bridge-python")
+BINDINGS = ("--package", "data-bridge-python", "--no-default-features", "--lib")
 CARGO = "cargo test"
 PYTEST = "pytest"
 
@@ -60,7 +62,7 @@ def main() -> int:
         on_main = {**environment, "DATA_BRIDGE_TEST_REQUIRED": "1", "PYO3_PYTHON": sys.executable}
         versions = by_version(environment)
         main_version = next(v for v, (url, _) in versions.items() if url == environment["DATA_BRIDGE_TEST_URL"])
-        suites += [rust(f"Rust on {main_version}", on_main), doctests(on_main)]
+        suites += [rust(f"Rust on {main_version}", on_main), doctests(on_main), *bindings(on_main)]
         suites.append(python(f"Python on {main_version}", on_main, pytest_arguments))
         for version, (url, tcp_url) in versions.items():
             if version == main_version:
@@ -96,6 +98,20 @@ def rust(name: str, environment: Mapping[str, str], *, smoke: bool = False) -> S
     suite = watch(name, CARGO, [*command, *(only if smoke else [])], environment)
     # nextest calls skipped what the choice of smoke leaves out.
     return replace(suite, skipped=0) if smoke else suite
+
+
+def bindings(environment: Mapping[str, str]) -> list[Suite]:
+    """The unit tests of the extension's crate, in an interpreter of their own."""
+    name = "Rust of the extension"
+    library = Path(sysconfig.get_config_var("LIBDIR") or "") / (sysconfig.get_config_var("LDLIBRARY") or "none")
+    if not library.exists():
+        version = sysconfig.get_python_version()
+        say(
+            f"{name} skipped: there is no {library} to link; install it, for example with Debian's libpython{version}-dev"
+        )
+        return []
+    found = {**environment, "LD_LIBRARY_PATH": str(library.parent)}
+    return [watch(name, CARGO, ["cargo", "test", "--locked", *BINDINGS], found)]
 
 
 def doctests(environment: Mapping[str, str]) -> Suite:
