@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use data_bridge_driver::Error;
+use data_bridge_tests::scripted::auth::PASSWORD;
 use data_bridge_tests::scripted::message::{notice, notification};
 use data_bridge_tests::scripted::wire::Cuts;
 use data_bridge_tests::scripted::{Auth, Op, ScramFault, Script, Step, Wire, on};
@@ -14,7 +15,7 @@ use crate::commands::{echo, fetch};
 fn everything(cuts: Cuts) -> (Vec<u8>, Vec<String>) {
     let script = Script {
         auth: Auth::Scram {
-            password: "secret".into(),
+            password: PASSWORD.into(),
             fault: ScramFault::Iterations("1"),
         },
         steps: vec![

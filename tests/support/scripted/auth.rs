@@ -13,6 +13,9 @@ const SERVER_NONCE: &str = "c2NyaXB0ZWQtc2VydmVy";
 const SALT: &[u8] = b"scripted salt...";
 const MD5_SALT: [u8; 4] = *b"salt";
 
+/// The password of user `scripted`, where a server asks for one; no message of anybody may hold it.
+pub const PASSWORD: &str = "hunter2";
+
 /// How the server asks who is there.
 #[derive(Debug, Clone, Default)]
 pub enum Auth {

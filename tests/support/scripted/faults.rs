@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use data_bridge_driver::error::Kind;
 
-use super::auth::{Auth, ScramFault};
+use super::auth::{Auth, PASSWORD, ScramFault};
 use super::message::{self, Column, INT4};
 use super::mutation::{Action, Op, on, on_startup};
 use super::script::{Pattern, Script, Step};
@@ -153,6 +153,7 @@ fn greet(bytes: &[u8]) -> Script {
 #[rustfmt::skip] // a table
 fn startup() -> Vec<Fault> {
     let timeout = Outcome::Fails(&[Kind::ConnectTimeout]);
+    let gone = Outcome::Fails(&[Kind::ConnectionLost, Kind::Connect]);
     let lie = |tag, op| Script::lie(on_startup(tag).then(op));
     let refuse = |code| {
         let error = message::error("FATAL", code, "refused");
@@ -171,9 +172,9 @@ fn startup() -> Vec<Fault> {
         connect("startup_length_3", lie(b'R', Op::Claim(3)), PROTOCOL),
         connect("startup_length_2_gib", lie(b'R', Op::Claim(i32::MAX)), PROTOCOL),
         connect("startup_length_1_mib", lie(b'S', Op::Claim(1 << 20)), PROTOCOL),
-        connect("startup_eof", Script::steps([Step::Expect(Pattern::Startup), Step::Close]), LOST),
-        connect("startup_eof_in_a_frame", lie(b'S', Op::Cut(7, Action::Close)), LOST),
-        connect("startup_reset", Script::steps([Step::Expect(Pattern::Startup), Step::Rst]), LOST),
+        connect("startup_eof", Script::steps([Step::Expect(Pattern::Startup), Step::Close]), gone),
+        connect("startup_eof_in_a_frame", lie(b'S', Op::Cut(7, Action::Close)), gone),
+        connect("startup_reset", Script::steps([Step::Expect(Pattern::Startup), Step::Rst]), gone),
         connect("startup_status_unknown", lie(b'Z', Op::Patch(0, b"X".to_vec())), PROTOCOL),
         connect("startup_status_empty", lie(b'Z', Op::Shorten(1)), PROTOCOL),
         connect("startup_key_short", lie(b'K', Op::Shorten(2)), PROTOCOL),
@@ -202,14 +203,14 @@ fn startup() -> Vec<Fault> {
 
 #[rustfmt::skip] // a table
 fn authentication() -> Vec<Fault> {
-    let scram = |fault| Script::auth(Auth::Scram { password: "secret".into(), fault });
+    let scram = |fault| Script::auth(Auth::Scram { password: PASSWORD.into(), fault });
     let login = |name, fault| connect(name, scram(fault), AUTH);
     let malformed = |name, fault| connect(name, scram(fault), PROTOCOL);
     let refused = |auth| Script::auth(auth);
     let wrong = || "another".to_owned();
     vec![
         connect("scram_right", scram(ScramFault::None), Outcome::Works),
-        connect("md5_right", Script::auth(Auth::Md5 { password: "secret".into() }), Outcome::Works),
+        connect("md5_right", Script::auth(Auth::Md5 { password: PASSWORD.into() }), Outcome::Works),
         login("scram_wrong_signature", ScramFault::WrongSignature),
         login("scram_final_omitted", ScramFault::FinalOmitted),
         login("scram_foreign_nonce", ScramFault::ForeignNonce),
@@ -224,7 +225,7 @@ fn authentication() -> Vec<Fault> {
         login("scram_unknown_mechanism", ScramFault::UnknownMechanism),
         login("scram_error_in_final", ScramFault::ErrorInFinal),
         malformed("scram_garbage", ScramFault::Garbage),
-        connect("cleartext_without_tls", refused(Auth::Cleartext { password: "secret".into() }), AUTH),
+        connect("cleartext_without_tls", refused(Auth::Cleartext { password: PASSWORD.into() }), AUTH),
         connect(
             "scram_wrong_password",
             Script::auth(Auth::Scram { password: wrong(), fault: ScramFault::None }),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::auth::PASSWORD;
 use super::frontend::{Frontend, Reader};
 use super::mutation::Action;
 use super::script::{Peer, Script};

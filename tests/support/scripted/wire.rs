@@ -4,17 +4,18 @@ use data_bridge_driver::Error;
 use data_bridge_driver::auth::{Authenticator, Credentials, Policy};
 use data_bridge_driver::session::{Event, Session, Startup};
 
+use super::auth::PASSWORD;
 use super::mutation::Action;
 use super::script::{Peer, Script};
 
 /// How the next bytes from the server are cut: takes how many there are, and says how many come.
 pub type Cuts = Box<dyn FnMut(usize) -> usize>;
 
-/// What a session needs to log in to a scripted server as user `scripted` with password `secret`.
+/// What a session needs to log in to a scripted server as user `scripted` with [`PASSWORD`].
 pub fn startup() -> Startup {
     let credentials = Credentials {
         user: "scripted".into(),
-        password: Some(b"secret".to_vec().into()),
+        password: Some(PASSWORD.as_bytes().to_vec().into()),
     };
     Startup {
         parameters: vec![
