@@ -81,7 +81,7 @@ impl Server {
     /// A connection string for it, without TLS.
     pub fn url(&self) -> String {
         format!(
-            "postgresql://scripted:secret@{}/scripted?sslmode=disable",
+            "postgresql://scripted:{PASSWORD}@{}/scripted?sslmode=disable",
             self.address
         )
     }
