@@ -107,6 +107,7 @@ class Cluster:
         self._installation = installation
         self._spec = spec
         self._supervisor: subprocess.Popen[str] | None = None
+        self._owner = 0
         self.folder = Path()
         self.port = 0
 
@@ -116,6 +117,7 @@ class Cluster:
             raise EmbeddedServerError("a private PostgreSQL server needs Linux or macOS")
         if self._supervisor is not None:
             return
+        self._owner = os.getpid()
         self._supervisor = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__],
             stdin=subprocess.PIPE,
@@ -146,9 +148,9 @@ class Cluster:
         self.folder, self.port = Path(answer["folder"]), answer["port"]
 
     def stop(self) -> None:
-        """Stop the server and delete its files. Stopping twice does nothing."""
+        """Stop the server and delete its files. Stopping twice does nothing, nor does it in a forked child."""
         supervisor, self._supervisor = self._supervisor, None
-        if supervisor is None:
+        if supervisor is None or self._owner != os.getpid():
             return
         assert supervisor.stdin is not None and supervisor.stdout is not None
         with contextlib.suppress(OSError):

@@ -32,7 +32,9 @@ def gone_within(folder: Path, limit_s: float) -> bool:
 
 
 def owner(after: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", START + after], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", START + after], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_runs_inside_the_with_block_only() -> None:
@@ -59,6 +61,16 @@ def test_stops_when_the_program_is_killed(number: signal.Signals) -> None:
         assert folder.exists()
         os.kill(process.pid, number)
     assert gone_within(folder, 10)
+
+
+def test_the_exit_of_a_forked_child_leaves_it_running() -> None:
+    fork = "import os\nif os.fork() == 0:\n    raise SystemExit\nos.wait()\nprint('alone', flush=True)\ninput()"
+    with owner(fork) as process:
+        assert process.stdout is not None
+        folder = socket_folder(process.stdout.readline().strip())
+        assert process.stdout.readline() == "alone\n"
+        time.sleep(0.5)
+        assert folder.exists()
 
 
 def test_a_bad_setting_is_told_with_the_servers_own_words() -> None:

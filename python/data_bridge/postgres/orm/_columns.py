@@ -104,7 +104,9 @@ def Column(  # noqa: N802 - the name of what it declares
     if default is not MISSING and default_factory is not None:
         raise TypeError("a column has either default or default_factory, not both")
     if isinstance(default, list | dict | set | bytearray):
-        raise TypeError(f"a {default.__class__.__name__} as default would be shared by all instances; use default_factory")
+        raise TypeError(
+            f"a {default.__class__.__name__} as default would be shared by all instances; use default_factory"
+        )
     if foreign_key is None and (on_delete or on_update):
         raise TypeError("on_delete and on_update need a foreign_key")
     return ColumnSpec(

@@ -28,7 +28,9 @@ def resolve(target: Any) -> type[Table]:
         found = _classes.get(target)
         if found is not None:
             return found
-        raise LookupError(f"no Table class is known for the table {target!r}; define one, or import the module that does")
+        raise LookupError(
+            f"no Table class is known for the table {target!r}; define one, or import the module that does"
+        )
     raise TypeError(f"expected a Table class or a table's name, not {type(target).__name__}")
 
 

@@ -55,7 +55,9 @@ class TableMeta(type):
         is_root = not any(isinstance(base, TableMeta) for base in bases)
         for base in bases:
             if "__model__" in vars(base):
-                raise TypeError(f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class")
+                raise TypeError(
+                    f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class"
+                )
         own = _Declared() if is_root else _read_body(name, namespace)
         declared = _Declared()
         for base in reversed(bases):
@@ -182,7 +184,12 @@ class Table(metaclass=TableMeta):
     ) -> Awaitable[Any]:
         """Insert rows and update those whose ``conflict_columns`` are there already; ``.inserted`` and ``.updated`` say how many."""
         return _verbs.upsert_many(
-            cls, rows, conflict_columns=conflict_columns, update_columns=update_columns, on_duplicate=on_duplicate, db=db
+            cls,
+            rows,
+            conflict_columns=conflict_columns,
+            update_columns=update_columns,
+            on_duplicate=on_duplicate,
+            db=db,
         )
 
     @classmethod
@@ -272,7 +279,12 @@ def _settle(name: str, declared: _Declared) -> None:
     linked = {column for column, _ in declared.links.values()}
     for spec in declared.columns.values():
         link = spec.name.removesuffix("_id")
-        free = link != spec.name and link not in declared.columns and link not in declared.links and not hasattr(Table, link)
+        free = (
+            link != spec.name
+            and link not in declared.columns
+            and link not in declared.links
+            and not hasattr(Table, link)
+        )
         if spec.foreign_key is not None and spec.name not in linked and free:
             declared.links[link] = (spec.name, None)
 
@@ -291,7 +303,11 @@ def _resolver(declared: _Declared, column: str, target: Any) -> Callable[[], _na
     foreign_key = declared.columns[column].foreign_key or ""
 
     def resolve() -> _native.orm.Model:
-        cls = target if isinstance(target, TableMeta) else _registry.resolve(_native.orm.split_foreign_key(foreign_key)[0])
+        cls = (
+            target
+            if isinstance(target, TableMeta)
+            else _registry.resolve(_native.orm.split_foreign_key(foreign_key)[0])
+        )
         return cls.__model__
 
     return resolve

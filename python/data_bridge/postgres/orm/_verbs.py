@@ -146,7 +146,9 @@ def upsert_one(
     ``update_columns`` an existing row stays as it is and the answer is ``None``.
     """
     model, row = _row(table, row)
-    return _executor.run(db, _native.upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns)))
+    return _executor.run(
+        db, _native.upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns))
+    )
 
 
 def update_many(table: type[Table] | str, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
@@ -195,7 +197,9 @@ def create_all(
     return _executor.script(db, statements)
 
 
-def drop_all(tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None) -> Awaitable[None]:
+def drop_all(
+    tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None
+) -> Awaitable[None]:
     """Drop tables, by default all that are known, in one statement, so that references among them do not matter."""
     statement = _native.drop_statement(_models(tables), if_exists)
     return _executor.script(db, [] if statement is None else [statement])
