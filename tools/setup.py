@@ -8,6 +8,7 @@ Runs on any Python 3.8 or newer, and does only what is not done yet. Extras are 
 from __future__ import annotations
 
 import argparse
+import glob
 import hashlib
 import json
 import os
@@ -72,8 +73,10 @@ def candidates() -> Iterable[str]:
         for folder in os.environ.get("PATH", "").split(os.pathsep):
             if os.access(os.path.join(folder, name), os.X_OK):
                 yield os.path.join(folder, name)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from (str(path) for path in sorted(pyenv.glob("versions/3.*/bin/python3")))
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    yield from sorted(
+        glob.glob(f"{glob.escape(pyenv)}/versions/3.*/bin/python3")
+    )  # silent about folders it may not read
 
 
 def version_of(python: str) -> tuple[int, ...] | None:
