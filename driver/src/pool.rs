@@ -20,6 +20,18 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId(u64);
 
+impl SlotId {
+    /// As a number, for fronts whose language knows no `SlotId`.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Back from [`SlotId::number`].
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Names a caller that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);

@@ -1,11 +1,35 @@
 //! The native half of `data_bridge.postgres`: a module list.
 use pyo3::prelude::*;
 
+pub mod asyncio;
 pub mod convert;
+pub mod copy;
+pub mod dial;
+pub mod engine;
 pub mod errors;
 pub mod record;
+pub mod request;
 #[cfg(test)]
 mod testing;
 
 #[pymodule]
-mod _native {}
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::asyncio::{Connection, Pool, forked};
+    #[pymodule_export]
+    use crate::copy::CopyWriter;
+    #[pymodule_export]
+    use crate::dial::{Dialed, PyConfig};
+    #[pymodule_export]
+    use crate::engine::Description;
+    #[pymodule_export]
+    use crate::request::Builder;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("Record", crate::record::class(module.py())?)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -112,6 +112,21 @@ impl<'s> Batch<'s> {
         self.bind_and_execute(statement.name(), execute, Expect::Rows(columns), encode)
     }
 
+    /// Parses and executes `sql` as the unnamed statement, whose types and number of columns the caller knows.
+    pub fn execute_unnamed(
+        &mut self,
+        sql: &str,
+        declared: &[u32],
+        columns: usize,
+        execute: Execute<'_>,
+        encode: impl FnMut(usize, &mut BytesMut) -> Result<IsNull, EncodeError>,
+    ) -> Result<(), BindFailure> {
+        frontend::parse("", sql, declared, self.out()).map_err(BindFailure::Message)?;
+        self.session.pipeline.expect(Expect::Parse);
+        let columns = u16::try_from(columns).unwrap_or(u16::MAX);
+        self.bind_and_execute("", execute, Expect::Rows(columns), encode)
+    }
+
     /// Runs a command without parameters and rows, such as BEGIN, ahead of what follows in the same Sync.
     pub fn command(&mut self, sql: &str) -> Result<(), Error> {
         frontend::parse("", sql, &[], self.out())?;

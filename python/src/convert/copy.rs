@@ -12,6 +12,7 @@ use super::{Encoded, Fault, Type};
 pub struct CopyEncoder {
     columns: Box<[Column]>,
     rows: Rows,
+    ordinal: bool,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,17 @@ impl CopyEncoder {
             })
             .collect();
         let rows = Rows::new(py, columns.iter().map(|column| &*column.name), exact_keys);
-        Ok(Self { columns, rows })
+        Ok(Self {
+            columns,
+            rows,
+            ordinal: false,
+        })
+    }
+
+    /// With `ordinal`, each row ends in one more column: its index, as an int8.
+    #[must_use]
+    pub fn with_ordinal(self, ordinal: bool) -> Self {
+        Self { ordinal, ..self }
     }
 
     /// Appends one row; `index` (from 0) is for messages. After an error `out` is as it was.
@@ -54,18 +65,19 @@ impl CopyEncoder {
     ) -> PyResult<()> {
         let start = out.len();
         let mut at = None;
-        self.try_encode_row(row, out, &mut at).map_err(|fault| {
-            out.truncate(start);
-            let column = at.and_then(|at| self.columns.get(at));
-            let place = match column {
-                Some(column) => format!(
-                    "row {index}, column \"{}\" ({})",
-                    column.name, column.ty.name
-                ),
-                None => format!("row {index}"),
-            };
-            fault.at(row.py(), &place, Outcome::NotSent)
-        })
+        self.try_encode_row(row, out, &mut at, index)
+            .map_err(|fault| {
+                out.truncate(start);
+                let column = at.and_then(|at| self.columns.get(at));
+                let place = match column {
+                    Some(column) => format!(
+                        "row {index}, column \"{}\" ({})",
+                        column.name, column.ty.name
+                    ),
+                    None => format!("row {index}"),
+                };
+                fault.at(row.py(), &place, Outcome::NotSent)
+            })
     }
 
     #[inline]
@@ -74,15 +86,20 @@ impl CopyEncoder {
         row: &Bound<'_, PyAny>,
         out: &mut BytesMut,
         current: &mut Option<usize>,
+        index: u64,
     ) -> Encoded {
         let kind = self.rows.kind(row)?;
-        let count =
-            i16::try_from(self.columns.len()).map_err(|_| Fault::data("too many columns"))?;
+        let count = self.columns.len() + usize::from(self.ordinal);
+        let count = i16::try_from(count).map_err(|_| Fault::data("too many columns"))?;
         out.put_i16(count);
         for (at, column) in self.columns.iter().enumerate() {
             *current = Some(at);
             let value = self.rows.value(row, kind, at)?;
             column.ty.codec.encode_with_len(&value, out)?;
+        }
+        if self.ordinal {
+            out.put_i32(8);
+            out.put_u64(index);
         }
         Ok(())
     }

@@ -1,0 +1,50 @@
+"""The fastest and safest way between Python and PostgreSQL.
+
+>>> import data_bridge.postgres as pg
+>>> async def example():
+...     db = await pg.connect("postgresql://localhost/app", pool_max=10)
+...     return await db.fetch("SELECT * FROM users WHERE id = $1", 7)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_bridge import _native
+from data_bridge._native import Record
+
+from .database import Connection, Database
+from .errors import Error
+from .interval import Interval
+from .transaction import Transaction
+
+__all__ = [
+    "Connection",
+    "Database",
+    "Error",
+    "Interval",
+    "Record",
+    "Transaction",
+    "connect",
+]
+
+
+async def connect(
+    url: str | None = None,
+    /,
+    *,
+    pool_min: int = 1,
+    pool_max: int = 10,
+    acquire_timeout: float = 30.0,
+    statement_cache: int = 256,
+    **settings: Any,
+) -> Database:
+    """Opens a pool of connections in the running event loop.
+
+    ``url`` is a URL or ``key=value`` pairs; without it the ``PG*`` environment decides. ``settings`` are the same keys as
+    keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it.
+    """
+    config = _native.Config(url, statement_cache=statement_cache, **settings)
+    database = Database(config, pool_min, pool_max, acquire_timeout)
+    await database._start()
+    return database

@@ -1,0 +1,48 @@
+"""The awaitable that every asynchronous call returns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+
+class _Owner(Protocol):
+    def _abandon(self, reply: asyncio.Future[Any], /) -> None: ...
+
+
+class Reply(asyncio.Future[Any]):
+    """A future that tells its pool when it is cancelled, and that may also be awaited as a coroutine.
+
+    The statement is on its way when the call returns; awaiting only waits for the answer. ``asyncio.gather`` and
+    ``asyncio.wait_for`` take it as the future that it is, ``asyncio.create_task`` as a coroutine.
+    """
+
+    __slots__ = ()
+
+    # Set by a subclass for each pool: a class attribute costs nothing per call.
+    _owner: _Owner
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Gives the call up; what it runs on the server is cancelled too where that can hit nobody else."""
+        if not super().cancel(msg):
+            return False
+        self._owner._abandon(self)
+        return True
+
+    def send(self, value: None, /) -> Reply:
+        """One step of a coroutine: waits, then returns the answer."""
+        if self.done():
+            raise StopIteration(self.result())
+        self._asyncio_future_blocking = True
+        return self
+
+    def throw(self, *error: Any) -> Any:
+        """Lets an exception, usually ``CancelledError``, end the wait."""
+        raise error[0] if len(error) == 1 else error[1]
+
+    def close(self) -> None:
+        """Ends the coroutine; the statement goes on."""
+
+
+Coroutine.register(Reply)

@@ -1,0 +1,252 @@
+"""The asyncio front: a pool of connections in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import random
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from data_bridge import _native
+
+from . import errors
+from ._reply import Reply
+from ._verbs import AsyncVerbs
+from .transaction import Transaction, begin_sql
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from .transaction import Isolation
+
+_log = logging.getLogger("data_bridge.postgres")
+
+os.register_at_fork(after_in_child=_native.forked)
+
+#: Seconds that a cancelled statement may take to end before its connection is given up.
+_CANCEL_DEADLINE = 5.0
+#: Seconds between attempts to connect while callers wait, at first and at most.
+_BACKOFF = (0.05, 2.0)
+#: What a connection is reset with after its holder has changed its session.
+_RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
+
+
+class Connection(_native.AsyncConnection, AsyncVerbs):
+    """One connection, alone in the hands of its holder. ``Database.connection()`` lends it."""
+
+    _depth: int = 0
+    _portals: int = 0
+
+    def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> Transaction:
+        """A transaction, or within one a savepoint.
+
+        ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
+        """
+        return Transaction(self, begin_sql(isolation, readonly, deferrable))
+
+    async def _exclusive(self) -> Connection:
+        return self
+
+    async def _give_back(self, connection: Connection) -> None:
+        pass
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        self._close()
+
+
+class Database(_native.AsyncPool, AsyncVerbs):
+    """A pool of connections to one database, in one event loop. ``connect()`` opens it.
+
+    Statements from any number of tasks share its connections and are pipelined; transactions, streams, COPY and
+    ``connection()`` have one alone.
+    """
+
+    _config: _native.Config
+    _pool_min: int
+    _acquire_timeout: float
+    _tasks: set[asyncio.Task[Any]]
+
+    def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float) -> Self:
+        """Use ``connect()``."""
+        loop = asyncio.get_running_loop()
+        reply = type("Reply", (Reply,), {"__slots__": ()})
+        self = super().__new__(cls, loop, functools.partial(reply, loop=loop), pool_max)
+        reply._owner = self
+        self._config = config
+        self._pool_min = pool_min
+        self._acquire_timeout = acquire_timeout
+        self._tasks = set()
+        return self
+
+    async def _start(self) -> None:
+        """Opens the first connections, so that a wrong password is known at once."""
+        slots: list[int] = []
+        while (slot := self._warm(max(1, self._pool_min))) is not None:
+            slots.append(slot)
+        await asyncio.gather(*(self._dial(slot) for slot in slots))
+
+    async def _dial(self, slot: int) -> None:
+        try:
+            dialed = await asyncio.get_running_loop().run_in_executor(None, self._config.dial)
+            connection = Connection(self, slot, dialed)
+        except BaseException as error:
+            self._open_failed(slot, error if isinstance(error, Exception) else errors.ConnectionLost("interrupted"))
+            raise
+        connection._attach()
+        self._opened(connection)
+
+    def _open(self, slot: int) -> None:
+        """Called by the native half when another connection is wanted."""
+        self._spawn(self._dial_for_waiters(slot))
+
+    async def _dial_for_waiters(self, slot: int) -> None:
+        try:
+            await self._dial(slot)
+        except errors.Error as error:
+            _log.warning("could not open a connection: %s", error)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cancel(self, connection: Connection) -> None:
+        """Called by the native half when the only statement of a connection was given up."""
+        self._spawn(self._cancel_on_server(connection))
+
+    async def _cancel_on_server(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(None, connection._send_cancel, _CANCEL_DEADLINE)
+        except errors.Error as error:
+            _log.warning("could not cancel a statement: %s", error)
+        finally:
+            connection._cancel_sent()
+        deadline = loop.time() + _CANCEL_DEADLINE
+        while connection._outstanding and loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        if connection._is_held:
+            connection._abort("a cancelled statement did not end in time")
+
+    async def _limited(self, reply: Reply, timeout: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout):
+                return await reply
+        except TimeoutError:
+            raise errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was cancelled") from None
+
+    async def _exclusive(self) -> Connection:
+        acquired = self._acquire()
+        try:
+            async with asyncio.timeout(self._acquire_timeout):
+                return await acquired
+        except TimeoutError:
+            raise errors.PoolTimeout(self._why_exhausted()) from None
+        except asyncio.CancelledError:
+            if acquired.done() and not acquired.cancelled() and acquired.exception() is None:
+                self._release(acquired.result())
+            raise
+
+    def _why_exhausted(self) -> str:
+        opening, idle, shared, exclusive, closing, waiting = self._counts()
+        held = f"{exclusive} in exclusive use, {shared} shared, {opening} being opened, {waiting} callers waiting"
+        cause = "the server does not answer" if opening and not exclusive + shared else "all are busy"
+        return f"no connection became free in {self._acquire_timeout:g} seconds: {cause} ({held})"
+
+    async def _give_back(self, connection: Connection) -> None:
+        """Returns a connection clean, or closes it; never half-used."""
+        try:
+            if connection._status != "idle" or connection._outstanding:
+                await asyncio.wait_for(connection._simple("ROLLBACK"), _CANCEL_DEADLINE)
+            if connection._take_touched():
+                await asyncio.wait_for(connection._simple(_RESET), _CANCEL_DEADLINE)
+        except BaseException:
+            self._closing(connection)
+            connection._close()
+            raise
+        if connection._is_reusable:
+            self._release(connection)
+        else:
+            self._closing(connection)
+            connection._close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lends a connection to the caller alone, for session state, prepared statements or several transactions.
+
+        >>> async def example(db):
+        ...     async with db.connection() as connection:
+        ...         await connection.execute("SET work_mem = '64MB'")
+        """
+        connection = await self._exclusive()
+        try:
+            yield connection
+        finally:
+            await _finish(self._give_back(connection))
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """A transaction on a connection of its own.
+
+        It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
+        statement.
+        """
+        connection = await self._exclusive()
+        try:
+            async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
+                yield tx
+        finally:
+            await _finish(self._give_back(connection))
+
+    async def close(self) -> None:
+        """Closes all connections; statements in flight may end first, those that wait are refused."""
+        members = self._shut(errors.PoolClosed("the pool is closed"))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _CANCEL_DEADLINE
+        for connection in members:
+            while connection._outstanding and not connection.is_closed and loop.time() < deadline:
+                await asyncio.sleep(0.005)
+            connection._close()
+        for task in list(self._tasks):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        opening, idle, shared, exclusive, closing, waiting = self._counts()
+        size = opening + idle + shared + exclusive + closing
+        return f"<Database {size} connections, {waiting} waiting>"
+
+
+async def _finish(work: Any) -> None:
+    """Lets the return of a connection end even if its task is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await task
+        raise
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait before another attempt to connect, jittered so that clients do not come in step."""
+    first, most = _BACKOFF
+    return random.uniform(0.5, 1.0) * min(most, first * 2**attempt)

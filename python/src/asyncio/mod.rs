@@ -1,0 +1,106 @@
+//! The asyncio front: sockets read and written in the event loop's own thread, through `add_reader`.
+//!
+//! No thread hop and no channel: the callback that sees a readable socket parses the answers, builds the Python objects
+//! and resolves the futures.
+
+mod connection;
+mod pool;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use data_bridge_driver::error::Outcome;
+use pyo3::prelude::*;
+
+pub use connection::Connection;
+
+pub use pool::Pool;
+
+use crate::engine::{Completion, Reply};
+use crate::errors;
+
+/// Forks of this process so far: a connection must not be used by two processes.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Notes that this process is a fork; registered with `os.register_at_fork`.
+#[pyfunction]
+pub fn forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What belongs to one event loop: the connections of a pool share it.
+#[derive(Debug)]
+pub struct Home {
+    event_loop: Py<PyAny>,
+    running_loop: Py<PyAny>,
+    /// Makes a future of this loop that belongs to this pool.
+    reply: Py<PyAny>,
+    forks: u32,
+}
+
+impl Home {
+    fn new(py: Python<'_>, event_loop: Py<PyAny>, reply: Py<PyAny>) -> PyResult<Self> {
+        let running_loop = py.import("asyncio")?.getattr("get_running_loop")?.unbind();
+        Ok(Self {
+            event_loop,
+            running_loop,
+            reply,
+            forks: FORKS.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Refuses another event loop, and a forked process.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_fork(py)?;
+        let running = self.running_loop.bind(py).call0()?;
+        if !running.is(&self.event_loop) {
+            return Err(errors::raise(
+                py,
+                "WrongLoop",
+                "the pool belongs to another event loop; connect anew in this one",
+                Outcome::NotSent,
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_fork(&self, py: Python<'_>) -> PyResult<()> {
+        if self.forks == FORKS.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(errors::raise(
+            py,
+            "ForkedConnection",
+            "the connection was opened before this process was forked; connect anew in the child",
+            Outcome::NotSent,
+        ))
+    }
+
+    fn reply<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.reply.bind(py).call0()
+    }
+}
+
+/// Resolves the futures of finished calls. A future that was cancelled meanwhile does not mind.
+fn deliver(py: Python<'_>, done: Vec<Completion>) -> PyResult<()> {
+    for (reply, answer) in done {
+        let Reply::Future(future) = reply else {
+            continue;
+        };
+        let future = future.bind(py);
+        let set = match answer {
+            Ok(value) => future.call_method1(pyo3::intern!(py, "set_result"), (value,)),
+            Err(error) => {
+                future.call_method1(pyo3::intern!(py, "set_exception"), (error.into_value(py),))
+            }
+        };
+        if let Err(error) = set {
+            let is_done = future
+                .call_method0(pyo3::intern!(py, "done"))?
+                .is_truthy()?;
+            if !is_done {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

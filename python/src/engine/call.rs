@@ -1,0 +1,306 @@
+//! One call of a Python program: what to run, how to shape the answer, and what has come of it so far.
+
+use std::sync::Arc;
+
+use data_bridge_driver::session::Statement;
+use data_bridge_driver::wire::{CommandTag, Row, RowBatch};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+use crate::convert::Layout;
+
+/// Who gets the answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// An asyncio future.
+    Future(Py<PyAny>),
+    /// The thread that waits for the answer with this number.
+    Ticket(u64),
+    /// Nobody: a command that the engine runs for itself.
+    Nobody,
+}
+
+/// An answer and who gets it.
+pub type Completion = (Reply, PyResult<Py<PyAny>>);
+
+/// Makes one Python object of one row; the ORM builds its instances through this.
+pub trait RowBuilder: Send + Sync {
+    /// The object for `row`, whose columns are decoded by `layout`.
+    fn build<'py>(
+        &self,
+        py: Python<'py>,
+        layout: &Layout,
+        row: Row<'_>,
+    ) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// What the caller gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A list of all rows.
+    Rows,
+    /// The first row or `None`.
+    Row,
+    /// One column (from 0) of the first row, or `None`.
+    Value(usize),
+    /// The number of rows affected.
+    Count,
+    /// All rows where the statement returns rows, else the count.
+    RowsOrCount,
+    /// A page of a portal: its rows, and whether there are more.
+    Page,
+    /// The statement itself, described and not run.
+    Describe,
+}
+
+/// The parameters of a call.
+#[derive(Debug)]
+pub enum Args {
+    /// One execution.
+    One(Py<PyTuple>),
+    /// One execution for each, in a single Sync.
+    Many(Vec<Py<PyTuple>>),
+}
+
+/// A named portal and the page size to read it by.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Rows of a page.
+    pub rows: i32,
+    /// An earlier call has opened it: this one reads on.
+    pub is_open: bool,
+}
+
+/// What to run. See [`Call`] for what becomes of it.
+pub struct Request {
+    /// The SQL text.
+    pub sql: Py<PyString>,
+    /// Its parameters.
+    pub args: Args,
+    /// What the caller gets.
+    pub shape: Shape,
+    /// Parameter types that the caller knows; part of the statement's identity.
+    pub declared: Arc<[u32]>,
+    /// The caller vouches that all columns travel in binary, so that even the first use takes one round trip.
+    pub typed: bool,
+    /// Makes the objects; `None` for `Record`s.
+    pub builder: Option<Arc<dyn RowBuilder>>,
+    /// Read by pages.
+    pub portal: Option<Portal>,
+}
+
+impl Args {
+    /// How often the statement is executed.
+    pub fn executions(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(rows) => rows.len(),
+        }
+    }
+}
+
+impl Request {
+    /// The row limit for Execute; 0 for none.
+    pub(super) fn max_rows(&self) -> i32 {
+        match (&self.portal, self.shape) {
+            (Some(portal), _) => portal.rows,
+            (None, Shape::Row | Shape::Value(_)) => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// A request on its way.
+pub struct Call {
+    pub(super) reply: Reply,
+    pub(super) request: Request,
+    pub(super) statement: Option<Arc<Statement>>,
+    rows: Option<Py<PyList>>,
+    first: Option<Py<PyAny>>,
+    count: u64,
+    suspended: bool,
+    pub(super) error: Option<PyErr>,
+    /// It ran once and met a stale statement: it is not tried a third time.
+    pub(super) retried: bool,
+    pub(super) stale: bool,
+}
+
+impl Call {
+    /// A call that has not started.
+    pub fn new(reply: Reply, request: Request) -> Self {
+        Self {
+            reply,
+            request,
+            statement: None,
+            rows: None,
+            first: None,
+            count: 0,
+            suspended: false,
+            error: None,
+            retried: false,
+            stale: false,
+        }
+    }
+
+    /// Whether this future gets the answer.
+    pub fn answers(&self, future: &Bound<'_, PyAny>) -> bool {
+        matches!(&self.reply, Reply::Future(reply) if reply.is(future))
+    }
+
+    /// Gives the call up for whom it was made.
+    pub fn into_reply(self) -> Reply {
+        self.reply
+    }
+
+    /// Keeps the first failure.
+    pub(super) fn fail(&mut self, error: PyErr) {
+        self.error.get_or_insert(error);
+    }
+
+    pub(super) fn command_done(&mut self, tag: &CommandTag) {
+        self.count += tag.rows();
+    }
+
+    pub(super) fn suspend(&mut self) {
+        self.suspended = true;
+    }
+
+    /// How its rows are to be taken, in a form that needs no borrow of the call.
+    pub(super) fn sink(&mut self, py: Python<'_>) -> Option<Sink> {
+        if self.error.is_some() {
+            return None;
+        }
+        let take = match self.request.shape {
+            Shape::Rows | Shape::RowsOrCount | Shape::Page => {
+                let rows = self.rows.get_or_insert_with(|| PyList::empty(py).unbind());
+                Take::All(rows.clone_ref(py))
+            }
+            Shape::Row if self.first.is_none() => Take::First,
+            Shape::Value(column) if self.first.is_none() => Take::Value(column),
+            _ => return None,
+        };
+        Some(Sink {
+            take,
+            statement: self.statement.clone()?,
+            builder: self.request.builder.clone(),
+        })
+    }
+
+    pub(super) fn keep_first(&mut self, first: Option<Py<PyAny>>) {
+        if self.first.is_none() {
+            self.first = first;
+        }
+    }
+
+    /// Forgets a first try, for a second one.
+    pub(super) fn restart(mut self) -> Self {
+        self.retried = true;
+        self.stale = false;
+        self.error = None;
+        self.statement = None;
+        self.rows = None;
+        self.first = None;
+        self.count = 0;
+        self
+    }
+
+    /// The answer.
+    pub(super) fn complete(self, py: Python<'_>) -> Completion {
+        let Self {
+            reply, error: None, ..
+        } = self
+        else {
+            let error = self
+                .error
+                .unwrap_or_else(|| PyErr::new::<pyo3::exceptions::PyRuntimeError, _>(()));
+            return (self.reply, Err(error));
+        };
+        let rows = |rows: Option<Py<PyList>>| rows.unwrap_or_else(|| PyList::empty(py).unbind());
+        let answer = match self.request.shape {
+            Shape::Rows => Ok(rows(self.rows).into_any()),
+            Shape::Row | Shape::Value(_) => Ok(self.first.unwrap_or_else(|| py.None())),
+            Shape::RowsOrCount
+                if self
+                    .statement
+                    .is_some_and(|statement| !statement.columns().is_empty()) =>
+            {
+                Ok(rows(self.rows).into_any())
+            }
+            Shape::Count | Shape::RowsOrCount => into_any(py, self.count),
+            Shape::Page => into_any(py, (rows(self.rows), self.suspended)),
+            Shape::Describe => Ok(py.None()),
+        };
+        (reply, answer)
+    }
+}
+
+/// Any value as an object.
+pub(super) fn into_any<'py, T: IntoPyObjectExt<'py>>(
+    py: Python<'py>,
+    value: T,
+) -> PyResult<Py<PyAny>> {
+    value.into_py_any(py)
+}
+
+enum Take {
+    All(Py<PyList>),
+    First,
+    Value(usize),
+}
+
+/// Takes rows for a call. It holds what it needs, for decoding runs Python code, which may come back to the engine.
+pub(super) struct Sink {
+    take: Take,
+    statement: Arc<Statement>,
+    builder: Option<Arc<dyn RowBuilder>>,
+}
+
+impl Sink {
+    /// Decodes a batch; the first object, where the call wants only that.
+    pub(super) fn take(
+        &self,
+        py: Python<'_>,
+        layout: &Layout,
+        batch: &RowBatch,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let build = |row: Row<'_>| match &self.builder {
+            None => layout.record(py, row.values()),
+            Some(builder) => builder.build(py, layout, row),
+        };
+        match &self.take {
+            Take::All(list) => {
+                let list = list.bind(py);
+                for row in batch {
+                    list.append(build(row)?)?;
+                }
+                Ok(None)
+            }
+            Take::First => batch
+                .iter()
+                .next()
+                .map(|row| build(row).map(Bound::unbind))
+                .transpose(),
+            Take::Value(column) => {
+                let value = batch
+                    .iter()
+                    .next()
+                    .and_then(|row| row.values().nth(*column));
+                match value {
+                    Some(value) => layout
+                        .value(py, *column, value)
+                        .map(|value| Some(value.unbind())),
+                    None => Err(pyo3::exceptions::PyIndexError::new_err(
+                        "the result has no such column",
+                    )),
+                }
+            }
+        }
+    }
+
+    pub(super) fn statement(&self) -> &Statement {
+        &self.statement
+    }
+}

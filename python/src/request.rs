@@ -1,0 +1,93 @@
+//! Python arguments to a [`Request`].
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use crate::engine::{Args, Portal, Request, RowBuilder, Shape};
+use crate::errors;
+
+/// What makes objects of rows, handed through Python: the ORM's instances.
+#[pyclass(frozen, module = "data_bridge._native")]
+pub struct Builder(pub Arc<dyn RowBuilder>);
+
+impl Request {
+    /// A plain statement.
+    pub fn plain(sql: Bound<'_, PyString>, args: Args, shape: Shape) -> Self {
+        Self {
+            sql: sql.unbind(),
+            args,
+            shape,
+            declared: no_types(),
+            typed: false,
+            builder: None,
+            portal: None,
+        }
+    }
+}
+
+/// Builds a request. `args` is a tuple of values, or a list of tuples to execute in one Sync. `shape` is one of `rows`,
+/// `row`, `value`, `count`, `rows_or_count`, `page`, `describe`. Options, all by keyword:
+///
+/// - `column`: the column for `value`, from 0;
+/// - `types`: OIDs of the parameters, where the caller knows them;
+/// - `typed`: the caller vouches that all columns travel in binary, so that even the first use takes one round trip;
+/// - `builder`: a [`Builder`];
+/// - `portal`, `page_size`: read by pages through a portal of this name;
+/// - `more`: the portal is open, read on.
+pub fn build(
+    sql: Bound<'_, PyString>,
+    args: &Bound<'_, PyAny>,
+    shape: &str,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Request> {
+    let py = sql.py();
+    let args = match args.cast::<PyTuple>() {
+        Ok(args) => Args::One(args.clone().unbind()),
+        Err(_) => Args::Many(args.extract()?),
+    };
+    let option = |name: &str| match options {
+        Some(options) => options.get_item(name),
+        None => Ok(None),
+    };
+    let shape = match shape {
+        "rows" => Shape::Rows,
+        "row" => Shape::Row,
+        "value" => Shape::Value(option("column")?.map_or(Ok(0), |column| column.extract())?),
+        "count" => Shape::Count,
+        "rows_or_count" => Shape::RowsOrCount,
+        "page" => Shape::Page,
+        "describe" => Shape::Describe,
+        other => {
+            return Err(errors::interface_error(
+                py,
+                &format!("unknown shape {other:?}"),
+            ));
+        }
+    };
+    let mut request = Request::plain(sql, args, shape);
+    if let Some(types) = option("types")? {
+        request.declared = types.extract::<Vec<u32>>()?.into();
+    }
+    if let Some(typed) = option("typed")? {
+        request.typed = typed.extract()?;
+    }
+    if let Some(builder) = option("builder")? {
+        request.builder = Some(Arc::clone(&builder.cast::<Builder>()?.get().0));
+    }
+    if let Some(name) = option("portal")? {
+        request.portal = Some(Portal {
+            name: name.extract::<String>()?.into(),
+            rows: option("page_size")?.map_or(Ok(1000), |rows| rows.extract())?,
+            is_open: option("more")?.map_or(Ok(false), |more| more.extract())?,
+        });
+    }
+    Ok(request)
+}
+
+/// The empty list of declared types, shared.
+fn no_types() -> Arc<[u32]> {
+    static NONE: std::sync::LazyLock<Arc<[u32]>> = std::sync::LazyLock::new(|| Arc::new([]));
+    Arc::clone(&NONE)
+}
