@@ -1,13 +1,13 @@
 """Benchmarks of data_bridge beside asyncpg, psycopg and SQLAlchemy, in turns, in one run.
 
-    python benches/run.py --quick                      under five minutes
-    python benches/run.py                              everything but the runs of 10 million rows
-    python benches/run.py --memory --thresholds --rust everything
+    python benches/run.py                         everything
+    python benches/run.py --quick                 both event loops, under five minutes
     python benches/run.py --only fetch,upsert --loop uvloop
-    python benches/run.py --record                     keep the results in docs/
+    python benches/run.py --parts rust,memory     the Rust client; the runs of 10 million rows
+    python benches/run.py --record                everything, kept in docs/
 
-Wall and client CPU time per operation (user and system, all threads), medians of interleaved rounds.
-Each contender on each event loop has a process of its own. See docs/benchmarks.md.
+Wall and client CPU time per operation (user and system, all threads), medians of interleaved rounds. Each contender on
+each event loop has a process of its own. See docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ except ImportError as missing:
         "sqlalchemy uvloop rich matplotlib; `make bench` does it."
     )
 
-_RUST = ["cargo", "run", "--release", "--quiet", "-p", "data-bridge-benches", "--bin", "rust_client"]
+_LOOPS = ["asyncio", "uvloop"]
+_PARTS = ["loops", "rust", "thresholds", "memory"]
+_RUST = ["cargo", "run", "--release", "--quiet", "-p", "data-bridge-benches", "--example", "rust_client"]
 
 
 def main() -> int:
@@ -64,17 +66,17 @@ def main() -> int:
 
 def _run(args: argparse.Namespace, url: str, rounds: int, found: results.Results, tell: Any) -> None:
     settings = interleave.Settings(url, rounds, args.quick, cases.select(args.only), args.contender)
-    for loop in args.loop:
+    for loop in args.loop if "loops" in args.parts else []:
         found.add_loop(loop, list(interleave.run(settings, loop, tell)))
-    if args.rust:
+    if "rust" in args.parts:
         tell("rust: building and measuring the client")
         found.add_loop("rust", list(_lines([*_RUST, "--", url, str(rounds)])))
-    if args.thresholds:
+    if "thresholds" in args.parts:
         from suite import thresholds  # needs data_bridge itself
 
         tell("thresholds of insert_many and upsert_many")
         found.thresholds = thresholds.measure(url, rounds)
-    if args.memory:
+    if "memory" in args.parts:
         for case, contender in memory.pairs(args.contender):
             tell(f"memory: {memory.CASES[case]} of {args.rows:,} rows, {contender}")
             command = [sys.executable, __file__, "--measure-memory", url, case, contender]
@@ -120,10 +122,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 5; 3 with --quick)")
     parser.add_argument("--only", type=names, help="cases, by parts of their names")
     parser.add_argument("--contender", type=names, help="contenders, by parts of their names")
-    parser.add_argument("--loop", type=names, default=["asyncio", "uvloop"], help="asyncio, uvloop, or none")
-    parser.add_argument("--rust", action="store_true", help="the Rust client beside tokio-postgres")
-    parser.add_argument("--thresholds", action="store_true", help="plans by batch size")
-    parser.add_argument("--memory", action="store_true", help="peak memory of 10 million rows")
+    parser.add_argument("--loop", type=names, default=_LOOPS, help="asyncio, uvloop (default: both)")
+    parser.add_argument(
+        "--parts", type=names, help=f"of {', '.join(_PARTS)} (default: all; loops with --quick or --only)"
+    )
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of --memory")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.*")
     parser.add_argument("--list", action="store_true", help="list the cases and contenders")
@@ -132,10 +134,10 @@ def _arguments() -> argparse.Namespace:
     if args.list:
         _list()
         parser.exit()
-    if args.loop == ["none"]:
-        args.loop = []
-    if unknown := set(args.loop) - {"asyncio", "uvloop"}:
-        parser.error(f"no such loop: {', '.join(sorted(unknown))}; there are asyncio and uvloop")
+    args.parts = args.parts or (["loops"] if args.quick or args.only else _PARTS)
+    for known, given in ((_LOOPS, args.loop), (_PARTS, args.parts)):
+        if unknown := set(given) - set(known):
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return args
 
 

@@ -100,7 +100,7 @@ async def _run(
     with PeakMemory() as memory:
         sample, answer = await timed(lambda: step.run(rival, material, lambda count: progress.advance(bar, count)))
     progress.update(bar, completed=rows)
-    answer = step.answer(answer), referee.fingerprint(rival.url, list(step.leaves))
+    answer = step.answer(answer, rival), referee.fingerprint(rival.url, list(step.leaves))
     if step.tidy:
         referee.tidy(rival.url)
     progress.remove_task(bar)

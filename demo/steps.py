@@ -42,7 +42,7 @@ class Step:
     unit: str
     rows: Callable[[Material], int]
     run: Callable[[Contender, Material, Progress], Awaitable[Any]]
-    answer: Callable[[Any], Any] = lambda result: result
+    answer: Callable[[Any, Contender], list[Row]]
     leaves: tuple[str, ...] = ()
     tidy: bool = False
 
@@ -82,19 +82,21 @@ def _counted(rows: list[Row], progress: Progress) -> Iterator[Row]:
         progress(len(batch))
 
 
-def _tuples(rows: Iterable[Any]) -> list[Row]:
+def _nothing(_: Any, __: Contender) -> list[Row]:
+    return []
+
+
+def _tuples(rows: Iterable[Any], _: Contender) -> list[Row]:
     return [tuple(row) for row in rows]
 
 
-def _object_values(flights: Iterable[Any]) -> list[Row]:
-    return [
-        (
-            *(getattr(flight, name) for name in FLIGHT_COLUMN),
-            flight.airline.name,
-            None if flight.plane is None else (flight.plane.model, flight.plane.year),
-        )
-        for flight in flights
-    ]
+def _object_values(flights: Iterable[Any], contender: Contender) -> list[Row]:
+    def values(flight: Any) -> Row:
+        airline, plane = contender.linked(flight, "airline"), contender.linked(flight, "plane")
+        columns = (getattr(flight, name) for name in FLIGHT_COLUMN)
+        return *columns, airline.name, None if plane is None else (plane.model, plane.year)
+
+    return [values(flight) for flight in flights]
 
 
 def _july_flights(material: Material) -> int:
@@ -105,13 +107,16 @@ def _july_flights(material: Material) -> int:
 _ALL = ("airlines", "airports", "planes", "weather", "flights")
 
 STEPS = [
-    Step("create five tables with keys", "tables", lambda m: len(m.data.tables), _create),
-    Step("load them", "rows", lambda m: sum(len(t.rows) for t in m.data.tables), _load, leaves=_ALL, tidy=True),
+    Step("create five tables with keys", "tables", lambda m: len(m.data.tables), _create, _nothing),
+    Step(
+        "load them", "rows", lambda m: sum(len(t.rows) for t in m.data.tables), _load, _nothing, leaves=_ALL, tidy=True
+    ),
     Step(
         "change half of the flights, upsert all",
         "rows",
         lambda m: len(m.changed_flights),
         _upsert,
+        _nothing,
         leaves=("flights",),
         tidy=True,
     ),

@@ -27,7 +27,7 @@ def measure(url: str, rounds: int) -> list[dict[str, Any]]:
 async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
     everything = list(rows(ROWS))
     found: list[dict[str, Any]] = []
-    async with pg.connect(url, pool_min=1, pool_max=1) as db:
+    async with await pg.connect(url, pool_min=1, pool_max=1) as db:
         for call in ("insert_many", "upsert_many"):
             for size in SIZES:
                 walls: dict[str, list[float]] = {plan: [] for plan in PLANS}

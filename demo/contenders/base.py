@@ -81,6 +81,10 @@ class Contender(abc.ABC):
     async def day(self, day: date) -> list[Any]:
         """The flights of a day as objects that have their `airline` and `plane`, in order of their ids."""
 
+    def linked(self, flight: Any, link: str) -> Any:
+        """The airline or the plane of a flight of `day`."""
+        return getattr(flight, link)
+
     async def points(self, keys: list[int]) -> list[Any]:
         """The flights of all keys, asked one by one from TASKS tasks at once."""
         rows: list[Any] = [None] * len(keys)

@@ -98,7 +98,7 @@ class Flight(Table, table="flights"):
     dest_airport: str | None = Column(foreign_key="airports.faa")
 
     airline: ForeignKey[Airline] = ForeignKey("carrier")
-    plane: ForeignKey[Plane] = ForeignKey("plane_tailnum")
+    plane: ForeignKey[Plane | None] = ForeignKey("plane_tailnum")
 
 
 class DataBridge(Contender):
@@ -114,8 +114,7 @@ class DataBridge(Contender):
         await self._db.close()
 
     async def create_tables(self, tables: list[flights.Table]) -> None:
-        for table in (Airline, Airport, Plane, Weather, Flight):
-            await table.create_table()
+        await pg.create_all([Airline, Airport, Plane, Weather, Flight], db=self._db)
 
     async def load(self, table: flights.Table, rows: Iterable[flights.Row]) -> None:
         await self._db.insert_many(table.name, rows, columns=table.column_names)
@@ -130,7 +129,12 @@ class DataBridge(Contender):
         return await self._db.fetch_row(POINT, key)
 
     async def day(self, day: date) -> list[Any]:
-        return await Flight.fetch_many(Flight.flown_on == day, order_by=Flight.id, fetch_links=["airline", "plane"])
+        return await Flight.fetch_many(
+            Flight.flown_on == day, order_by=Flight.id, fetch_links=["airline", "plane"], db=self._db
+        )
+
+    def linked(self, flight: Any, link: str) -> Any:
+        return getattr(flight, link).loaded
 
 
 CONTENDER = DataBridge
