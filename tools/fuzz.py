@@ -33,6 +33,7 @@ def fuzz(seconds: int, targets: Sequence[str] = TARGETS) -> int:
         say(f"fuzzing {target} for {seconds} s")
         # A frame that asks for memory it never fills must not get it: 1 GB is the limit.
         limits = [f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-timeout=10", "-print_final_stats=1"]
+        limits.append("-dict=fuzz/backend.dict")
         code = run(["cargo", "+nightly", "fuzz", "run", target, "--", *limits])
         if code != 0:
             return code

@@ -3,5 +3,6 @@
 mod commands;
 mod dial;
 mod mutations;
+mod pool;
 mod session;
 mod split;
