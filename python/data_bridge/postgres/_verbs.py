@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 
     from data_bridge._native import Record
 
@@ -37,6 +37,17 @@ class AsyncVerbs:
     def execute(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[int]:
         """Runs a statement; the number of rows affected."""
         return self._run(sql, args, "count", timeout=timeout)
+
+    def fetch_many(
+        self, sql: str, args: Iterable[Sequence[Any]], /, *, timeout: float | None = None
+    ) -> Awaitable[list[Record]]:
+        """All rows of one query run with many sets of arguments, in their order: one write, one Sync, and if one of them
+        fails none is answered.
+
+        >>> async def example(db):
+        ...     return await db.fetch_many("SELECT * FROM t WHERE id = $1", [(1,), (2,)])
+        """
+        return self._run(sql, [tuple(row) for row in args], "rows", timeout=timeout)
 
     async def stream(self, sql: str, /, *args: Any, batch: int = 1000) -> AsyncIterator[Record]:
         """The rows of a query one by one, ``batch`` of them in memory at a time.

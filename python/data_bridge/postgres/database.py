@@ -135,6 +135,11 @@ class Database(_native.AsyncPool, AsyncVerbs):
         if connection._is_held:
             connection._abort("a cancelled statement did not end in time")
 
+    def _notice(self, severity: str, code: str, message: str) -> None:
+        """Called by the native half for each notice of the server."""
+        level = logging.WARNING if severity == "WARNING" else logging.INFO
+        _log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})
+
     async def _limited(self, reply: Reply, timeout: float) -> Any:
         try:
             async with asyncio.timeout(timeout):

@@ -9,6 +9,7 @@ use data_bridge_driver::Error;
 use data_bridge_driver::error::Kind;
 use data_bridge_driver::pool::SlotId;
 use data_bridge_driver::wire::TransactionStatus;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString};
 
@@ -290,6 +291,13 @@ impl Connection {
         Self::drain(slf)
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.owner.get() {
+            Some((pool, _)) => visit.call(pool),
+            None => Ok(()),
+        }
+    }
+
     fn _on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let this = slf.get();
         let mut buffer = BUFFER.take();
@@ -447,6 +455,13 @@ impl Connection {
             .filter(|(reply, _)| matches!(reply, Reply::Future(_)))
             .count();
         deliver(py, done)?;
+        for notice in &news.notices {
+            if let Some((pool, _)) = this.owner.get() {
+                let code = notice.code();
+                let told = (notice.severity(), code.as_str(), notice.message());
+                pool.bind(py).call_method1("_notice", told)?;
+            }
+        }
         if let Some((pool, slot)) = this.owner.get() {
             Pool::finished(pool.bind(py), *slot, finished)?;
         }

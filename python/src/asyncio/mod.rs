@@ -9,6 +9,7 @@ mod pool;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use data_bridge_driver::error::Outcome;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 pub use connection::Connection;
@@ -46,6 +47,12 @@ impl Home {
             reply,
             forks: FORKS.load(Ordering::Relaxed),
         })
+    }
+
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.running_loop)?;
+        visit.call(&self.reply)
     }
 
     /// Refuses another event loop, and a forked process.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use data_bridge_driver::error::Outcome;
 use data_bridge_driver::pool::{self, Grant, SlotId, Ticket, Turn, Want};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
@@ -279,6 +280,26 @@ impl Pool {
             }
         }
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // The home is shared with the connections, but its objects are counted once: here.
+        self.home.traverse(&visit)?;
+        // A locked state is in use, so its objects are reachable: not visiting them only keeps them alive.
+        if let Ok(state) = self.state.try_lock() {
+            for connection in state.members.values() {
+                visit.call(connection)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let members = self
+            .state
+            .try_lock()
+            .map(|mut state| std::mem::take(&mut state.members));
+        drop(members);
     }
 
     /// Counts: opening, idle, shared, exclusive, closing, waiting.
