@@ -142,3 +142,158 @@ fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
         .get_or_try_init(py, || py.import(MODULE).map(Bound::unbind))
         .map(|module| module.bind(py))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{describe, eval, with_python};
+
+    fn server(body: &str) -> Error {
+        Error::server(DbError::parse(body.as_bytes()).unwrap())
+    }
+
+    fn attribute(py: Python<'_>, error: &PyErr, name: &str) -> String {
+        error.value(py).getattr(name).unwrap().to_string()
+    }
+
+    const FULL: &str = "SFEHLER\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(1) exists.\0HUse another.\0P7\0p3\0qSELECT 1\0\
+        Wfunction f()\0spublic\0tusers\0cid\0dint4\0nusers_pkey\0R_bt_check\0\0";
+
+    #[test]
+    fn server_errors_keep_every_field_also_through_pickle() {
+        with_python(|py| {
+            let error = to_py(py, &server(FULL));
+            let copy = eval(py, "lambda error: pickle.loads(pickle.dumps(error))")
+                .call1((error.value(py),))
+                .unwrap();
+            let copy = PyErr::from_value(copy);
+            for error in [error, copy] {
+                assert_eq!(
+                    describe(py, &error),
+                    "UniqueViolationError: duplicate key (SQLSTATE 23505)\nDETAIL:  Key (id)=(1) exists.\nHINT:  Use another."
+                );
+                for (name, wanted) in [
+                    ("sqlstate", "23505"),
+                    ("severity", "ERROR"),
+                    ("message", "duplicate key"),
+                    ("detail", "Key (id)=(1) exists."),
+                    ("hint", "Use another."),
+                    ("position", "7"),
+                    ("internal_position", "3"),
+                    ("internal_query", "SELECT 1"),
+                    ("where", "function f()"),
+                    ("schema_name", "public"),
+                    ("table_name", "users"),
+                    ("column_name", "id"),
+                    ("data_type_name", "int4"),
+                    ("constraint_name", "users_pkey"),
+                    ("routine", "_bt_check"),
+                    ("retryable", "False"),
+                    ("outcome", "failed"),
+                ] {
+                    assert_eq!(attribute(py, &error, name), wanted, "{name}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn classes_follow_the_sqlstate() {
+        with_python(|py| {
+            for (code, class, parent) in [
+                ("23505", "UniqueViolationError", "IntegrityError"),
+                ("40001", "SerializationError", "OperationalError"),
+                ("42601", "PostgresSyntaxError", "ProgrammingError"),
+                ("25006", "ReadOnlySQLTransactionError", "OperationalError"),
+                ("22000", "DataError", "DatabaseError"),
+                ("22ZZZ", "DataError", "DatabaseError"),
+                ("HV999", "OperationalError", "DatabaseError"),
+                ("ZZ123", "DatabaseError", "Error"),
+            ] {
+                let error = to_py(py, &server(&format!("VERROR\0C{code}\0Mx\0\0")));
+                assert_eq!(error.get_type(py).name().unwrap(), class, "{code}");
+                assert!(
+                    error.is_instance(py, &module(py).unwrap().getattr(parent).unwrap()),
+                    "{code}"
+                );
+                assert_eq!(attribute(py, &error, "sqlstate"), code);
+            }
+        });
+    }
+
+    #[test]
+    fn every_kind_has_a_class_that_pickles() {
+        with_python(|py| {
+            let again = eval(py, "lambda error: pickle.loads(pickle.dumps(error))");
+            for (error, class, outcome) in [
+                (Error::config("x"), "ConfigError", "not_sent"),
+                (Error::connect("x"), "ConnectError", "not_sent"),
+                (Error::connect_timeout("x"), "ConnectTimeout", "not_sent"),
+                (Error::tls("x"), "TlsError", "not_sent"),
+                (Error::auth("x"), "AuthError", "not_sent"),
+                (Error::protocol("x"), "ProtocolError", "unknown"),
+                (Error::lost("x"), "ConnectionLost", "unknown"),
+                (Error::data("x"), "DataError", "not_sent"),
+                (Error::decode("x"), "DataError", "unknown"),
+                (Error::interface("x"), "InterfaceError", "not_sent"),
+                (Error::not_supported("x"), "NotSupportedError", "not_sent"),
+                (Error::timeout("x"), "QueryTimeout", "unknown"),
+                (Error::cancelled("x"), "Cancelled", "unknown"),
+                (Error::pool_timeout("x"), "PoolTimeout", "not_sent"),
+                (Error::pool_closed("x"), "PoolClosed", "not_sent"),
+                (Error::pipeline_aborted("x"), "PipelineAborted", "failed"),
+                (
+                    Error::commit_outcome_unknown("x"),
+                    "CommitOutcomeUnknown",
+                    "unknown",
+                ),
+                (
+                    Error::transaction_rolled_back("x"),
+                    "TransactionRolledBack",
+                    "failed",
+                ),
+                (Error::new(Kind::Io, "x"), "OperationalError", "unknown"),
+            ] {
+                let raised = to_py(py, &error);
+                let copy = PyErr::from_value(again.call1((raised.value(py),)).unwrap());
+                for raised in [raised, copy] {
+                    assert_eq!(describe(py, &raised), format!("{class}: x"));
+                    assert_eq!(attribute(py, &raised, "outcome"), outcome, "{class}");
+                    assert_eq!(attribute(py, &raised, "message"), "x");
+                    assert_eq!(attribute(py, &raised, "sqlstate"), "None");
+                    assert_eq!(
+                        attribute(py, &raised, "retryable") == "True",
+                        error.safe_to_retry(),
+                        "{class}"
+                    );
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_led_to_an_error_is_its_cause() {
+        with_python(|py| {
+            let lost = Error::lost("gone").with_source(server("VFATAL\0C57P01\0Mshut down\0\0"));
+            let raised = to_py(py, &lost);
+            let cause = raised.cause(py).unwrap();
+            assert_eq!(
+                describe(py, &cause),
+                "AdminShutdownError: shut down (SQLSTATE 57P01)"
+            );
+        });
+    }
+
+    #[test]
+    fn a_panic_is_an_ordinary_exception() {
+        with_python(|py| {
+            let payload = std::panic::catch_unwind(|| panic!("index {}", 5)).unwrap_err();
+            let raised = panicked(py, &*payload);
+            assert_eq!(
+                describe(py, &raised),
+                "RustPanic: a bug in data_bridge, please report it: index 5"
+            );
+            assert!(raised.is_instance_of::<pyo3::exceptions::PyException>(py));
+        });
+    }
+}

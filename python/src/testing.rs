@@ -31,7 +31,7 @@ pub fn with_python<R>(test: impl FnOnce(Python<'_>) -> R) -> R {
 pub fn eval<'py>(py: Python<'py>, expression: &str) -> Bound<'py, PyAny> {
     let globals = PyDict::new(py);
     py.run(
-        c"import datetime, decimal, enum, gc, pickle, copy, uuid, sys, types
+        c"import collections, dataclasses, datetime, decimal, enum, gc, pickle, copy, uuid, sys, types
 from datetime import date, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID

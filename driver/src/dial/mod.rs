@@ -135,7 +135,11 @@ fn start(
         while let Some(event) = session.poll_event() {
             match event {
                 Event::Ready => return Ok(()),
-                Event::Closed(error) => return Err(error.with_outcome(Outcome::NotSent)),
+                Event::Closed(error) => {
+                    // A TLS alert tells the server why; whether it arrives changes nothing here.
+                    let _ = stream.write(session.poll_out());
+                    return Err(error.with_outcome(Outcome::NotSent));
+                }
                 _ => {}
             }
         }

@@ -222,6 +222,12 @@ impl Session {
             self.closed = Some(error);
             self.phase = Phase::Closed;
             self.incoming.clear();
+            if let Some(tls) = &mut self.tls {
+                // What is left to say goes out, then the end, so that the server can tell it from a cut. The session is
+                // over either way: an error on the way changes nothing.
+                let _ = tls.send(&mut self.outgoing, &mut self.ciphertext);
+                let _ = tls.close(&mut self.ciphertext);
+            }
         }
     }
 

@@ -50,8 +50,8 @@ pub(crate) struct Outstanding {
     pub(crate) failed: bool,
     /// The statement that it is preparing.
     pub(crate) draft: Option<Draft>,
-    /// Columns told by a description within this request.
-    pub(crate) columns: u16,
+    /// Columns told by a description within this request, if one is in force.
+    pub(crate) columns: Option<u16>,
     /// Simple protocol: a result is open that no `CommandComplete` has ended, or none has come at all.
     pub(crate) open: bool,
 }
@@ -79,7 +79,7 @@ impl Pipeline {
             start,
             failed: false,
             draft,
-            columns: 0,
+            columns: None,
             open: true,
         });
         id

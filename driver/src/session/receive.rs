@@ -186,7 +186,7 @@ impl Session {
                 } else {
                     Box::default()
                 };
-                outstanding.columns = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+                outstanding.columns = u16::try_from(columns.len()).ok();
                 let draft = outstanding.draft.take();
                 self.pipeline.answered();
                 return Ok(match draft {
@@ -245,13 +245,13 @@ impl Session {
         match tag {
             b'T' => {
                 let columns = backend::row_description(body)?;
-                outstanding.columns = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+                outstanding.columns = u16::try_from(columns.len()).ok();
                 outstanding.open = true;
                 Ok(Step::Silent)
             }
             b'C' => {
                 outstanding.open = false;
-                outstanding.columns = 0;
+                outstanding.columns = None;
                 let tag = backend::command_complete(body)?;
                 Ok(self.command_done(request, tag))
             }
@@ -332,21 +332,13 @@ impl Session {
     fn rows(&mut self) -> Result<Step, Error> {
         let limit = self.phase.frame_limit();
         let (request, columns) = match self.pipeline.head() {
-            Some((outstanding, Expect::Rows(columns))) => (outstanding.id, columns),
-            Some((outstanding, Expect::DescribedRows)) => (outstanding.id, outstanding.columns),
-            Some((outstanding, Expect::Simple)) if outstanding.open => {
+            Some((outstanding, Expect::Rows(columns))) => (outstanding.id, Some(columns)),
+            Some((outstanding, Expect::DescribedRows | Expect::Simple)) => {
                 (outstanding.id, outstanding.columns)
             }
             _ => return Err(unexpected(b'D', "while no rows were due")),
         };
-        if columns == 0
-            && !matches!(
-                self.pipeline.head(),
-                Some((_, Expect::DescribedRows | Expect::Rows(_)))
-            )
-        {
-            return Err(unexpected(b'D', "without a description"));
-        }
+        let columns = columns.ok_or_else(|| unexpected(b'D', "without a description"))?;
         let mut end = 0;
         let mut count = 0;
         while let Some(rest) = self.incoming.get(end..) {

@@ -10,7 +10,7 @@
 //! crate's choice changes what this one does. No client certificate yet, no revocation lists yet: both are
 //! set in [`client_config`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
@@ -124,8 +124,16 @@ fn parse_roots(pem: &[u8]) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// What the operating system trusts.
+/// What the operating system trusts: read once for the process, since that takes longer than a handshake.
 fn platform_roots() -> Result<RootCertStore, Error> {
+    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+    if let Some(roots) = ROOTS.get() {
+        return Ok(roots.clone());
+    }
+    read_platform_roots().map(|roots| ROOTS.get_or_init(|| roots).clone())
+}
+
+fn read_platform_roots() -> Result<RootCertStore, Error> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // Stores of real systems hold a few relics that rustls cannot read; they are no reason to connect to

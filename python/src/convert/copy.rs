@@ -2,49 +2,58 @@
 
 use bytes::{BufMut, BytesMut};
 use data_bridge_driver::error::Outcome;
+use data_bridge_driver::types::Format;
 use pyo3::prelude::*;
 
+use super::Type;
 use super::rows::Rows;
-use super::{Encoded, Fault, Type};
+use crate::errors;
 
-/// Encodes rows of any kind for the columns of one COPY.
+/// Encodes rows of any kind for the columns of one COPY. The header and the end of the data are not its business.
 #[derive(Debug)]
 pub struct CopyEncoder {
-    columns: Box<[Column]>,
     rows: Rows,
+    /// Fields per row, apart from the ordinal.
+    fields: i16,
+    /// Whether each row ends in its number, as an int8.
     ordinal: bool,
 }
 
-#[derive(Debug)]
-struct Column {
-    ty: Type,
-    name: Box<str>,
-}
-
 impl CopyEncoder {
-    /// For the columns in the order of the COPY. With `exact_keys`, a dict with other keys beside the columns is an error rather
-    /// than silently cut: for when the columns were taken from the first row.
+    /// For the columns in the order of the COPY.
+    ///
+    /// With `exact_keys`, a dict with keys beside the columns is an error rather than cut without a word: for when the columns were
+    /// taken from the first row.
     ///
     /// # Errors
-    /// A type that cannot travel in binary form, and more than 32,767 columns.
+    /// `NotSupportedError` for a type that travels as text only, and `InterfaceError` for more columns than a row can have.
     pub fn new<'a>(
         py: Python<'_>,
         columns: impl IntoIterator<Item = (&'a str, Type)>,
         exact_keys: bool,
     ) -> PyResult<Self> {
-        let columns: Box<[_]> = columns
-            .into_iter()
-            .map(|(name, ty)| Column {
-                ty,
-                name: name.into(),
-            })
-            .collect();
-        let rows = Rows::new(py, columns.iter().map(|column| &*column.name), exact_keys);
-        Ok(Self {
-            columns,
-            rows,
-            ordinal: false,
-        })
+        let rows = Rows::new(py, columns, exact_keys);
+        if let Some(ty) = rows.types().find(|ty| ty.codec.format() == Format::Text) {
+            let message = format!("binary COPY of the type {} is not supported", ty.name);
+            return Err(errors::raise(
+                py,
+                "NotSupportedError",
+                &message,
+                Outcome::NotSent,
+            ));
+        }
+        let fields = i16::try_from(rows.types().len());
+        match fields {
+            Ok(fields) if fields < i16::MAX => Ok(Self {
+                rows,
+                fields,
+                ordinal: false,
+            }),
+            _ => Err(errors::interface_error(
+                py,
+                "a row has at most 32766 columns",
+            )),
+        }
     }
 
     /// With `ordinal`, each row ends in one more column: its index, as an int8.
@@ -53,10 +62,11 @@ impl CopyEncoder {
         Self { ordinal, ..self }
     }
 
-    /// Appends one row; `index` (from 0) is for messages. After an error `out` is as it was.
+    /// Appends one row, which is number `index` (from 0). After an error `out` is as it was.
     ///
     /// # Errors
     /// `DataError`, which names the row, the column, its type and the kind of the object.
+    #[inline]
     pub fn encode_row(
         &mut self,
         row: &Bound<'_, PyAny>,
@@ -64,38 +74,13 @@ impl CopyEncoder {
         index: u64,
     ) -> PyResult<()> {
         let start = out.len();
-        let mut at = None;
-        self.try_encode_row(row, out, &mut at, index)
-            .map_err(|fault| {
-                out.truncate(start);
-                let column = at.and_then(|at| self.columns.get(at));
-                let place = match column {
-                    Some(column) => format!(
-                        "row {index}, column \"{}\" ({})",
-                        column.name, column.ty.name
-                    ),
-                    None => format!("row {index}"),
-                };
-                fault.at(row.py(), &place, Outcome::NotSent)
-            })
-    }
-
-    #[inline]
-    fn try_encode_row(
-        &mut self,
-        row: &Bound<'_, PyAny>,
-        out: &mut BytesMut,
-        current: &mut Option<usize>,
-        index: u64,
-    ) -> Encoded {
-        let kind = self.rows.kind(row)?;
-        let count = self.columns.len() + usize::from(self.ordinal);
-        let count = i16::try_from(count).map_err(|_| Fault::data("too many columns"))?;
-        out.put_i16(count);
-        for (at, column) in self.columns.iter().enumerate() {
-            *current = Some(at);
-            let value = self.rows.value(row, kind, at)?;
-            column.ty.codec.encode_with_len(&value, out)?;
+        out.put_i16(self.fields + i16::from(self.ordinal));
+        let encoded = self.rows.read(row, index, |_, ty, value| {
+            ty.codec.encode_with_len(value, out)
+        });
+        if encoded.is_err() {
+            out.truncate(start);
+            return encoded;
         }
         if self.ordinal {
             out.put_i32(8);

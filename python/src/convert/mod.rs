@@ -1,13 +1,14 @@
 //! PostgreSQL values to Python objects and back, with no value in between: one file per family of types.
 //!
-//! A [`Codec`] is looked up once per column or parameter; rows then go through [`Layout`], parameters through [`Params`], and COPY
-//! through [`CopyEncoder`].
+//! A [`Codec`] is looked up once per column or parameter; rows then go through [`Layout`], parameters through [`Params`], and rows
+//! to be written through [`CopyEncoder`] and [`ColumnEncoder`].
 
 // All decoders have one signature, also those that cannot fail.
 #![allow(clippy::unnecessary_wraps)]
 
 mod array;
 mod bytea;
+mod columns;
 mod copy;
 mod datetime;
 mod fault;
@@ -19,6 +20,10 @@ mod number;
 mod numeric;
 mod params;
 mod rows;
+#[cfg(test)]
+mod rows_tests;
+#[cfg(test)]
+mod speed;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,6 +37,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 pub use array::ArrayCodec;
+pub use columns::ColumnEncoder;
 pub use copy::CopyEncoder;
 pub use fault::Fault;
 pub use layout::Layout;

@@ -1,5 +1,6 @@
 //! Rows as users have them: tuples, lists, records, dicts, other mappings, and objects with the columns as attributes.
 
+use data_bridge_driver::error::Outcome;
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -7,17 +8,23 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::Fault;
+use super::{Encoded, Fault, Type};
 
 /// Takes values out of rows by column, whatever kind the rows have.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// Interned, so that looking them up in a dict compares pointers.
-    names: Box<[Py<PyString>]>,
+    columns: Box<[Column]>,
     /// Whether a dict with more keys than columns is an error: the columns were taken from the rows themselves.
     exact_keys: bool,
     /// The type of the last row and its kind. The reference keeps the type alive, so that its address means it.
     last: Option<(Py<PyType>, RowKind)>,
+}
+
+#[derive(Debug)]
+struct Column {
+    /// Interned, so that looking it up in a dict compares pointers.
+    name: Py<PyString>,
+    ty: Type,
 }
 
 /// How the columns are taken out of a row.
@@ -40,23 +47,49 @@ pub(super) enum RowKind {
 impl Rows {
     pub(super) fn new<'a>(
         py: Python<'_>,
-        names: impl IntoIterator<Item = &'a str>,
+        columns: impl IntoIterator<Item = (&'a str, Type)>,
         exact_keys: bool,
     ) -> Self {
-        let names = names
-            .into_iter()
-            .map(|name| PyString::intern(py, name).unbind())
-            .collect();
+        let column = |(name, ty)| Column {
+            name: PyString::intern(py, name).unbind(),
+            ty,
+        };
         Self {
-            names,
+            columns: columns.into_iter().map(column).collect(),
             exact_keys,
             last: None,
         }
     }
 
+    pub(super) fn types(&self) -> impl ExactSizeIterator<Item = &Type> {
+        self.columns.iter().map(|column| &column.ty)
+    }
+
+    /// Hands each value of a row to `take`, with the index and the type of its column; `index` (from 0) is for messages.
+    ///
+    /// # Errors
+    /// `DataError`, which names the row, the column, its type and the kind of the object.
+    #[inline]
+    pub(super) fn read(
+        &mut self,
+        row: &Bound<'_, PyAny>,
+        index: u64,
+        mut take: impl FnMut(usize, &Type, &Bound<'_, PyAny>) -> Encoded,
+    ) -> PyResult<()> {
+        let kind = self
+            .kind(row)
+            .map_err(|fault| fault.at(row.py(), &format!("row {index}"), Outcome::NotSent))?;
+        for (at, column) in self.columns.iter().enumerate() {
+            value_of(row, kind, at, column)
+                .and_then(|value| take(at, &column.ty, &value))
+                .map_err(|fault| column.error(row.py(), index, fault))?;
+        }
+        Ok(())
+    }
+
     /// The kind of a row, once it is known to have the right count of values where that can be known.
     #[inline]
-    pub(super) fn kind(&mut self, row: &Bound<'_, PyAny>) -> Result<RowKind, Fault> {
+    fn kind(&mut self, row: &Bound<'_, PyAny>) -> Result<RowKind, Fault> {
         let kind = match &self.last {
             Some((class, kind)) if class.as_ptr().cast() == row.get_type_ptr() => *kind,
             _ => self.look(row)?,
@@ -71,71 +104,19 @@ impl Rows {
             }
             _ => return Ok(kind),
         };
-        if count == self.names.len() {
+        if count == self.columns.len() {
             Ok(kind)
         } else if kind == RowKind::Dict {
             Err(Fault::data(format!(
                 "the dict has {count} keys, the columns are {}; all rows must have the same keys, or columns= must name those to take",
-                self.names.len()
+                self.columns.len()
             )))
         } else {
             Err(Fault::data(format!(
                 "the row has {count} values for {} columns",
-                self.names.len()
+                self.columns.len()
             )))
         }
-    }
-
-    /// The value of the column `at` of a row of this kind.
-    #[inline]
-    pub(super) fn value<'py>(
-        &self,
-        row: &Bound<'py, PyAny>,
-        kind: RowKind,
-        at: usize,
-    ) -> Result<Bound<'py, PyAny>, Fault> {
-        let py = row.py();
-        match kind {
-            // SAFETY: `kind` checked the type, and a tuple does not change; its length is checked here. The item gets a reference of
-            // its own, since encoding it may run code that drops others.
-            RowKind::Tuple => unsafe {
-                if at.cast_signed() >= ffi::PyTuple_GET_SIZE(row.as_ptr()) {
-                    return Err(changed());
-                }
-                Ok(Bound::from_borrowed_ptr(
-                    py,
-                    ffi::PyTuple_GET_ITEM(row.as_ptr(), at.cast_signed()),
-                ))
-            },
-            RowKind::List => {
-                let list = row.cast::<PyList>().map_err(|_| changed())?;
-                list.get_item(at).map_err(|_| changed())
-            }
-            RowKind::Sequence => Ok(row.get_item(at)?),
-            RowKind::Dict => {
-                let dict = row.cast::<PyDict>().map_err(|_| changed())?;
-                dict.get_item(self.name(at)?.bind(py))?
-                    .ok_or_else(missing_key)
-            }
-            RowKind::Mapping => row.get_item(self.name(at)?.bind(py)).map_err(|error| {
-                if error.is_instance_of::<PyKeyError>(py) {
-                    missing_key()
-                } else {
-                    error.into()
-                }
-            }),
-            RowKind::Object => row.getattr(self.name(at)?.bind(py)).map_err(|error| {
-                if error.is_instance_of::<PyAttributeError>(py) {
-                    Fault::data("the row has no attribute of this name")
-                } else {
-                    error.into()
-                }
-            }),
-        }
-    }
-
-    fn name(&self, at: usize) -> Result<&Py<PyString>, Fault> {
-        self.names.get(at).ok_or_else(changed)
     }
 
     #[cold]
@@ -143,6 +124,65 @@ impl Rows {
         let kind = kind_of_row(row)?;
         self.last = Some((row.get_type().unbind(), kind));
         Ok(kind)
+    }
+}
+
+/// The value of a column, which is number `at`, in a row of this kind.
+#[inline]
+fn value_of<'py>(
+    row: &Bound<'py, PyAny>,
+    kind: RowKind,
+    at: usize,
+    column: &Column,
+) -> Result<Bound<'py, PyAny>, Fault> {
+    let py = row.py();
+    match kind {
+        // SAFETY: `kind` checked the type, and a tuple does not change; its length is checked here. The item gets a reference of
+        // its own, since encoding it may run code that drops others.
+        RowKind::Tuple => unsafe {
+            if at.cast_signed() >= ffi::PyTuple_GET_SIZE(row.as_ptr()) {
+                return Err(changed());
+            }
+            Ok(Bound::from_borrowed_ptr(
+                py,
+                ffi::PyTuple_GET_ITEM(row.as_ptr(), at.cast_signed()),
+            ))
+        },
+        RowKind::List => {
+            let list = row.cast::<PyList>().map_err(|_| changed())?;
+            list.get_item(at).map_err(|_| changed())
+        }
+        RowKind::Sequence => Ok(row.get_item(at)?),
+        RowKind::Dict => {
+            let dict = row.cast::<PyDict>().map_err(|_| changed())?;
+            dict.get_item(column.name.bind(py))?.ok_or_else(missing_key)
+        }
+        RowKind::Mapping => row.get_item(column.name.bind(py)).map_err(|error| {
+            if error.is_instance_of::<PyKeyError>(py) {
+                missing_key()
+            } else {
+                error.into()
+            }
+        }),
+        RowKind::Object => row.getattr(column.name.bind(py)).map_err(|error| {
+            if error.is_instance_of::<PyAttributeError>(py) {
+                Fault::data("the row has no attribute of this name")
+            } else {
+                error.into()
+            }
+        }),
+    }
+}
+
+impl Column {
+    #[cold]
+    fn error(&self, py: Python<'_>, index: u64, fault: Fault) -> PyErr {
+        let name = self.name.bind(py).to_string_lossy();
+        fault.at(
+            py,
+            &format!("row {index}, column \"{name}\" ({})", self.ty.name),
+            Outcome::NotSent,
+        )
     }
 }
 

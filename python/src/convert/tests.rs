@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::{Layout, Params, Type};
 use crate::testing::{describe, eval, with_python};
 
-fn ty(name: &str) -> Type {
+pub(super) fn ty(name: &str) -> Type {
     let (base, is_array) = name
         .strip_suffix("[]")
         .map_or((name, false), |base| (base, true));
@@ -47,13 +47,13 @@ fn decode<'py>(py: Python<'py>, name: &str, wire: &str) -> Result<Bound<'py, PyA
         .map_err(|error| describe(py, &error))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let text: String = text.split_whitespace().collect();
     (0..text.len())
         .step_by(2)

@@ -10,6 +10,8 @@ const DEPTH_LIMIT: usize = 16;
 /// A PostgreSQL type, as far as conversion and its messages need it.
 #[derive(Debug)]
 pub struct Type {
+    /// Its number.
+    pub oid: u32,
     /// How values are converted.
     pub codec: Codec,
     /// What messages call it.
@@ -20,6 +22,7 @@ impl Type {
     /// The type of this number. One that the catalog does not know travels as text.
     pub fn of(oid: u32, catalog: &TypeCatalog) -> Self {
         Self {
+            oid,
             codec: codec(oid, catalog, DEPTH_LIMIT),
             name: catalog.name(oid).into(),
         }

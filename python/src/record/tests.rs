@@ -160,12 +160,20 @@ fn cycles_are_collected() {
 #[test]
 fn a_long_chain_of_records_is_freed_without_exhausting_the_stack() {
     with_python(|py| {
-        let mut chain = eval(py, "Record('a', (None,))");
-        let class = chain.get_type();
-        for _ in 0..200_000 {
-            chain = class.call1((("a",), (chain,))).unwrap();
+        for wrap in [
+            "lambda inner: Record('a', (inner,))",
+            "lambda inner: Record('a', ([inner],))",
+        ] {
+            let wrap = eval(py, wrap);
+            let marker = eval(py, "object()");
+            let before = references(&marker);
+            let mut chain = marker.clone();
+            for _ in 0..200_000 {
+                chain = wrap.call1((chain,)).unwrap();
+            }
+            drop(chain);
+            assert_eq!(references(&marker), before);
         }
-        drop(chain);
     });
 }
 
