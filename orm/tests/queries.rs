@@ -169,12 +169,7 @@ fn writes() {
         shown(insert().returning().render()),
         shown(Insert::<Param>::into(&users).returning().render()),
         shown(conflict().render()),
-        shown(
-            conflict()
-                .update(column("name"))
-                .returning_inserted()
-                .render(),
-        ),
+        shown(conflict().update(column("name")).returning().render()),
         shown(
             conflict()
                 .update_with(column("name"), "Bob")

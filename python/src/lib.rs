@@ -7,6 +7,7 @@ pub mod copy;
 pub mod dial;
 pub mod engine;
 pub mod errors;
+pub mod orm;
 pub mod record;
 pub mod request;
 #[cfg(test)]
@@ -24,6 +25,13 @@ mod _native {
     use crate::dial::{Dialed, PyConfig};
     #[pymodule_export]
     use crate::engine::Description;
+    #[pymodule_export]
+    use crate::orm::queries::{
+        count, create_statements, delete, drop_statement, exists, insert, select,
+        split_foreign_key, update, upsert,
+    };
+    #[pymodule_export]
+    use crate::orm::{Col, Condition, LinkField, Linked, Model, PyOrder, RowReader, Statement};
     #[pymodule_export]
     use crate::request::Builder;
 

@@ -94,8 +94,6 @@ struct Conflict<V> {
 enum Returning {
     Nothing,
     Row,
-    /// The row, then whether it is new.
-    RowAndInserted,
 }
 
 impl<V> Insert<V> {
@@ -164,13 +162,6 @@ impl<V> Insert<V> {
     #[must_use]
     pub fn returning(mut self) -> Self {
         self.returning = Returning::Row;
-        self
-    }
-
-    /// Answers with all columns of the row, and after them a boolean: true if it was inserted, false if it was updated.
-    #[must_use]
-    pub fn returning_inserted(mut self) -> Self {
-        self.returning = Returning::RowAndInserted;
         self
     }
 
@@ -395,16 +386,9 @@ impl<V> Delete<V> {
 
 impl Returning {
     fn render<V>(self, out: &mut Renderer<'_, V>, table: &Table) {
-        if !matches!(self, Self::Nothing) {
+        if matches!(self, Self::Row) {
             out.push(" RETURNING ");
             out.push(table.select_list());
-        }
-        if matches!(self, Self::RowAndInserted) {
-            // A row version made by an INSERT has no deleting transaction; the one that ON CONFLICT updated was locked by it.
-            let row = table.name().name().quoted();
-            out.push(", (");
-            out.push(row);
-            out.push(".xmax = 0)");
         }
     }
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from data_bridge import _native
 
-from . import errors
+from . import _default, errors
 from ._reply import Reply
 from ._verbs import AsyncVerbs
 from .transaction import Transaction, begin_sql
@@ -91,6 +91,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         while (slot := self._warm(max(1, self._pool_min))) is not None:
             slots.append(slot)
         await asyncio.gather(*(self._dial(slot) for slot in slots))
+        _default.use(self)
 
     async def _dial(self, slot: int) -> None:
         try:
@@ -214,6 +215,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def close(self) -> None:
         """Closes all connections; statements in flight may end first, those that wait are refused."""
+        _default.drop(self)
         members = self._shut(errors.PoolClosed("the pool is closed"))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _CANCEL_DEADLINE

@@ -10,6 +10,8 @@ from ._verbs import AsyncVerbs
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from data_bridge import _native
+
     from .database import Connection
 
 type Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
@@ -118,6 +120,9 @@ class Transaction(AsyncVerbs):
 
     def _run(self, sql: str, args: object, shape: str, /, **options: object) -> object:
         return self._usable()._run(sql, args, shape, **options)
+
+    def _run_statement(self, statement: _native.Statement) -> object:
+        return self._usable()._run_statement(statement)
 
     async def _exclusive(self) -> Connection:
         return self._usable()

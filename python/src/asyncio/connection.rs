@@ -19,6 +19,7 @@ use crate::copy::CopyWriter;
 use crate::dial::Dialed;
 use crate::engine::{Call, Completion, Description, Engine, News, Progress, Reply, Request};
 use crate::errors;
+use crate::orm::Statement;
 use crate::request;
 
 /// Bytes of one read. Several reads of a busy socket are handled before the loop gets its turn.
@@ -105,6 +106,15 @@ impl Connection {
                 .call_method1("_limited", (reply, timeout)),
             _ => Ok(reply),
         }
+    }
+
+    /// Runs a statement of the ORM.
+    #[pyo3(signature = (statement, /))]
+    fn _run_statement<'py>(
+        slf: &Bound<'py, Self>,
+        statement: &Bound<'py, Statement>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::submit(slf, statement.get().request(slf.py()))
     }
 
     /// Sends statements through the simple protocol; the answer is the last command tag.

@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use super::{Connection, Home, deliver};
 use crate::engine::{Args, Call, Catalog, Reply, Request, Shape};
 use crate::errors;
+use crate::orm::Statement;
 use crate::request;
 
 /// Statements in flight that one connection takes before others wait.
@@ -143,6 +144,16 @@ impl Pool {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::submit(slf, request::build(sql, &args, shape, options)?, timeout)
+    }
+
+    /// Runs a statement of the ORM.
+    #[pyo3(signature = (statement, /, *, timeout=None))]
+    fn _run_statement<'py>(
+        slf: &Bound<'py, Self>,
+        statement: &Bound<'py, Statement>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::submit(slf, statement.get().request(slf.py()), timeout)
     }
 
     /// A future of a connection for the caller alone.

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use data_bridge_driver::wire::Row;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::model::Model;
 use crate::convert::Layout;
+use crate::engine::RowBuilder;
 
 /// Makes instances of one class, and of the classes linked to it, from rows of known order.
 #[derive(Debug)]
@@ -90,6 +92,17 @@ impl Hydrator {
             visit.call(&link.model)?;
         }
         visit.call(&self.into)
+    }
+}
+
+impl RowBuilder for Hydrator {
+    fn build<'py>(
+        &self,
+        py: Python<'py>,
+        layout: &Layout,
+        row: Row<'_>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.row(py, layout, row.values())
     }
 }
 

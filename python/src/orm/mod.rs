@@ -5,7 +5,8 @@ mod condition;
 mod hydrate;
 mod link;
 mod model;
-mod queries;
+pub mod queries;
+mod rows;
 mod slots;
 mod spec;
 mod statement;
@@ -19,6 +20,7 @@ pub use condition::{Condition, PyOrder};
 pub use hydrate::Hydrator;
 pub use link::{LinkField, Linked};
 pub use model::Model;
+pub use rows::RowReader;
 pub use statement::Statement;
 
 /// `class[item]`, for annotations.
@@ -30,16 +32,4 @@ fn generic_alias<'py>(
     ALIAS
         .import(class.py(), "types", "GenericAlias")?
         .call1((class, item))
-}
-
-/// `data_bridge._native.orm`
-#[pymodule(submodule, name = "orm")]
-pub mod module {
-    #[pymodule_export]
-    use super::queries::{
-        count, create_statements, delete, drop_statement, exists, insert, select,
-        split_foreign_key, update, upsert,
-    };
-    #[pymodule_export]
-    use super::{Col, Condition, LinkField, Linked, Model, PyOrder, Statement};
 }

@@ -325,8 +325,9 @@ impl Model {
         Ok(())
     }
 
+    /// The error for names that are no column.
     #[cold]
-    fn unknown(&self, values: &Bound<'_, PyDict>) -> PyErr {
+    pub fn unknown(&self, values: &Bound<'_, PyDict>) -> PyErr {
         let known = |name: &str| {
             self.table.column(name).is_ok() || self.links.iter().any(|way| way.text == name)
         };
@@ -377,6 +378,11 @@ impl Field {
 }
 
 impl Default {
+    /// Whether there is a value where none is given.
+    pub fn is_some(&self) -> bool {
+        matches!(self, Self::Value(_) | Self::Factory(_))
+    }
+
     /// The value to give, if there is one.
     ///
     /// # Errors

@@ -7,17 +7,19 @@ use data_bridge_orm::query::{
 use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all, drop_all};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use super::column::Col;
 use super::condition::{Condition, PyOrder, Value};
 use super::hydrate::{Hydrator, Joined};
 use super::model::{Model, OnUpdate, Way};
-use super::statement::{Answer, Statement};
+use super::rows;
+use super::statement::Statement;
+use crate::engine::Shape;
 use crate::errors;
 
 /// SELECT. `links` are names; with `one` at most one row.
-#[pyfunction]
+#[pyfunction(name = "orm_select")]
 #[pyo3(signature = (model, condition, links, order_by, limit, offset, one))]
 pub fn select(
     model: &Bound<'_, Model>,
@@ -64,12 +66,12 @@ pub fn select(
         })
         .collect();
     let hydrator = Hydrator::new(model.clone().unbind(), joined);
-    let answer = if one { Answer::Row } else { Answer::Rows };
-    finish(py, select.render(), answer, Some(hydrator))
+    let shape = if one { Shape::Row } else { Shape::Rows };
+    finish(py, select.render(), shape, Some(hydrator))
 }
 
 /// `SELECT count(*)`
-#[pyfunction]
+#[pyfunction(name = "orm_count")]
 #[pyo3(signature = (model, condition))]
 pub fn count(
     model: &Bound<'_, Model>,
@@ -78,13 +80,13 @@ pub fn count(
     finish(
         model.py(),
         filtered(model.get(), condition)?.count().render(),
-        Answer::Value,
+        Shape::Value(0),
         None,
     )
 }
 
 /// `SELECT EXISTS (...)`
-#[pyfunction]
+#[pyfunction(name = "orm_exists")]
 #[pyo3(signature = (model, condition))]
 pub fn exists(
     model: &Bound<'_, Model>,
@@ -93,26 +95,26 @@ pub fn exists(
     finish(
         model.py(),
         filtered(model.get(), condition)?.exists().render(),
-        Answer::Value,
+        Shape::Value(0),
         None,
     )
 }
 
 /// INSERT of an instance, which then takes the row's values, or of a mapping, which becomes an instance.
-#[pyfunction]
+#[pyfunction(name = "orm_insert")]
 pub fn insert(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> PyResult<Statement> {
     let row = Row::new(model, source)?;
     finish(
         model.py(),
         row.insert.returning().render(),
-        Answer::Row,
+        Shape::Row,
         Some(row.hydrator),
     )
 }
 
 /// INSERT ... ON CONFLICT. `update` names the columns to update, by default all that were given and are not in
 /// `conflict`; an empty list does nothing on a conflict.
-#[pyfunction]
+#[pyfunction(name = "orm_upsert")]
 #[pyo3(signature = (model, source, conflict, update))]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 pub fn upsert(
@@ -169,13 +171,13 @@ pub fn upsert(
     finish(
         py,
         insert.returning().render(),
-        Answer::Row,
+        Shape::Row,
         Some(row.hydrator),
     )
 }
 
 /// UPDATE of the rows for which the condition is true; `every` where all are meant.
-#[pyfunction]
+#[pyfunction(name = "orm_update")]
 #[pyo3(signature = (model, condition, values, every, returning))]
 pub fn update(
     model: &Bound<'_, Model>,
@@ -210,13 +212,13 @@ pub fn update(
     }
     if returning {
         let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(py, update.returning().render(), Answer::Rows, rows);
+        return finish(py, update.returning().render(), Shape::Rows, rows);
     }
-    finish(py, update.render(), Answer::Count, None)
+    finish(py, update.render(), Shape::Count, None)
 }
 
 /// DELETE of the rows for which the condition is true; `every` where all are meant.
-#[pyfunction]
+#[pyfunction(name = "orm_delete")]
 #[pyo3(signature = (model, condition, every, returning))]
 pub fn delete(
     model: &Bound<'_, Model>,
@@ -233,13 +235,13 @@ pub fn delete(
     }
     if returning {
         let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(py, delete.returning().render(), Answer::Rows, rows);
+        return finish(py, delete.returning().render(), Shape::Rows, rows);
     }
-    finish(py, delete.render(), Answer::Count, None)
+    finish(py, delete.render(), Shape::Count, None)
 }
 
 /// The table, as `table` or `schema.table`, and the column of a foreign key's target.
-#[pyfunction]
+#[pyfunction(name = "orm_split_foreign_key")]
 pub fn split_foreign_key(py: Python<'_>, target: &str) -> PyResult<(String, String)> {
     let reference = Reference::parse(target).map_err(|error| errors::to_py(py, &error))?;
     let column = reference
@@ -251,7 +253,7 @@ pub fn split_foreign_key(py: Python<'_>, target: &str) -> PyResult<(String, Stri
 }
 
 /// The statements that make the tables of these models, those that are referred to first.
-#[pyfunction]
+#[pyfunction(name = "orm_create_statements")]
 #[pyo3(signature = (models, if_not_exists))]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 pub fn create_statements(models: Vec<Py<Model>>, if_not_exists: bool) -> Vec<String> {
@@ -259,7 +261,7 @@ pub fn create_statements(models: Vec<Py<Model>>, if_not_exists: bool) -> Vec<Str
 }
 
 /// The statement that drops the tables of these models.
-#[pyfunction]
+#[pyfunction(name = "orm_drop_statement")]
 #[pyo3(signature = (models, if_exists))]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 pub fn drop_statement(models: Vec<Py<Model>>, if_exists: bool) -> Option<String> {
@@ -287,15 +289,7 @@ impl Row {
             row.hydrator = Hydrator::into_instance(model.clone().unbind(), source.clone().unbind());
             return Ok(row);
         }
-        match source.cast::<PyMapping>() {
-            Ok(mapping) => row.of_mapping(this, mapping),
-            Err(_) => Err(PyTypeError::new_err(format!(
-                "a row of {} is an instance of {} or a mapping of column names to values, not {}",
-                this.table().name(),
-                this.slots().class(source.py()).name()?,
-                source.get_type().name()?
-            ))),
-        }
+        row.of_dict(this, &rows::mapping(this, source)?)
     }
 
     fn of_instance(mut self, model: &Model, instance: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -307,21 +301,21 @@ impl Row {
         Ok(self)
     }
 
-    fn of_mapping(mut self, model: &Model, mapping: &Bound<'_, PyMapping>) -> PyResult<Self> {
-        let py = mapping.py();
-        for pair in mapping.items()?.iter() {
-            let (name, value): (String, Bound<'_, PyAny>) = pair.extract()?;
-            let column = column(py, model, &name)?;
-            self = self.set(column.index(), column, value);
-        }
+    /// In the order of the table, so that the order of the keys does not make another statement.
+    fn of_dict(mut self, model: &Model, values: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = values.py();
         for (index, field) in model.fields().iter().enumerate() {
-            if !self.given.contains(&index)
-                && let Some(value) = field.default.value(py)?
-            {
+            if let Some(value) = values.get_item(&field.name)? {
+                self = self.set(index, field.column.clone(), value);
+            } else if let Some(value) = field.default.value(py)? {
                 self.insert = self.insert.set(field.column.clone(), Value(value.unbind()));
             }
         }
-        Ok(self)
+        if self.given.len() == values.len() {
+            Ok(self)
+        } else {
+            Err(model.unknown(values))
+        }
     }
 
     fn set(mut self, index: usize, column: ColumnRef, value: Bound<'_, PyAny>) -> Self {
@@ -334,11 +328,11 @@ impl Row {
 fn finish(
     py: Python<'_>,
     rendered: Result<Rendered<'_, Value>, Error>,
-    answer: Answer,
+    shape: Shape,
     rows: Option<Hydrator>,
 ) -> PyResult<Statement> {
     match rendered {
-        Ok(rendered) => Statement::new(py, &rendered, answer, rows),
+        Ok(rendered) => Statement::new(py, &rendered, shape, rows),
         Err(error) => Err(errors::to_py(py, &error)),
     }
 }

@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::condition::Value;
 use super::hydrate::Hydrator;
+use crate::engine::{Args, Request, RowBuilder, Shape};
 
 /// Text, parameters with their types, and what its rows become. One shape of query has one text.
 #[pyclass(frozen, module = "data_bridge._native")]
@@ -20,21 +21,8 @@ pub struct Statement {
     types: Arc<[Oid]>,
     /// Whether every column is of a type that needs no look-up.
     typed: bool,
-    answer: Answer,
+    shape: Shape,
     rows: Option<Arc<Hydrator>>,
-}
-
-/// What the caller of a statement gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A list of all rows.
-    Rows,
-    /// The first row or `None`.
-    Row,
-    /// The first column of the first row.
-    Value,
-    /// How many rows there were.
-    Count,
 }
 
 impl Statement {
@@ -45,7 +33,7 @@ impl Statement {
     pub fn new(
         py: Python<'_>,
         rendered: &query::Statement<'_, Value>,
-        answer: Answer,
+        shape: Shape,
         rows: Option<Hydrator>,
     ) -> PyResult<Self> {
         Ok(Self {
@@ -53,9 +41,24 @@ impl Statement {
             args: PyTuple::new(py, rendered.params.iter().map(|value| &value.0))?.unbind(),
             types: rendered.types.as_slice().into(),
             typed: rows.as_ref().is_none_or(Hydrator::is_typed),
-            answer,
+            shape,
             rows: rows.map(Arc::new),
         })
+    }
+}
+
+impl Statement {
+    /// The request that runs it.
+    pub fn request(&self, py: Python<'_>) -> Request {
+        Request {
+            sql: self.sql.clone_ref(py),
+            args: Args::One(self.args.clone_ref(py)),
+            shape: self.shape,
+            declared: Arc::clone(&self.types),
+            typed: self.typed,
+            builder: self.rows.clone().map(|rows| rows as Arc<dyn RowBuilder>),
+            portal: None,
+        }
     }
 }
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, overload
+from typing import Any, Final, Literal, Self, overload
 
-from data_bridge import _native
+from data_bridge._native import Col, Condition, Link, Order
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-T = TypeVar("T")
+__all__ = ["MISSING", "Col", "Column", "ColumnSpec", "Condition", "ForeignKey", "Link", "Order", "Sql", "col", "func"]
 
 Action = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
 
@@ -104,9 +101,8 @@ def Column(  # noqa: N802 - the name of what it declares
     if default is not MISSING and default_factory is not None:
         raise TypeError("a column has either default or default_factory, not both")
     if isinstance(default, list | dict | set | bytearray):
-        raise TypeError(
-            f"a {default.__class__.__name__} as default would be shared by all instances; use default_factory"
-        )
+        type_name = default.__class__.__name__  # pyright: ignore[reportUnknownMemberType]
+        raise TypeError(f"a {type_name} as default would be shared by all instances; use default_factory")
     if foreign_key is None and (on_delete or on_update):
         raise TypeError("on_delete and on_update need a foreign_key")
     return ColumnSpec(
@@ -137,94 +133,33 @@ def _as_callable(onupdate: Any) -> Callable[[], Any] | None:
     return onupdate if callable(onupdate) else lambda: onupdate
 
 
-if TYPE_CHECKING:
+class ForeignKey[T]:
+    """The way to the row that a column refers to; ``ForeignKey[User | None]`` where the column takes NULL.
 
-    class Condition:
-        """A condition on rows, such as ``User.id == 1``; combine with ``&``, ``|`` and ``~``."""
+    In a class body it names the referring column. The class gets a native descriptor in its place: on an instance, a
+    :class:`Link`.
+    """
 
-        def __and__(self, other: Condition | bool) -> Condition: ...
-        def __rand__(self, other: bool) -> Condition: ...
-        def __or__(self, other: Condition | bool) -> Condition: ...
-        def __ror__(self, other: bool) -> Condition: ...
-        def __invert__(self) -> Condition: ...
+    name: str
 
-    class Order:
-        """A column of an ORDER BY, such as ``User.name.desc()``."""
+    def __init__(self, column: str) -> None:
+        self.column = column
 
-        def nulls_first(self) -> Order: ...
-        def nulls_last(self) -> Order: ...
+    @overload
+    def __get__(self, instance: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type, /) -> Link[T]: ...
+    def __get__(self, instance: object, owner: type, /) -> Any:
+        """Stand in the class body until the class is made."""
+        return self
 
-    class Col(Generic[T]):
-        """A column: on the class an expression, on an instance its value."""
-
-        @overload
-        def __get__(self, instance: None, owner: type, /) -> Self: ...
-        @overload
-        def __get__(self, instance: object, owner: type, /) -> T: ...
-        def __set__(self, instance: object, value: T, /) -> None: ...
-        def __eq__(self, other: object) -> Condition: ...  # type: ignore[override]
-        def __ne__(self, other: object) -> Condition: ...  # type: ignore[override]
-        def __lt__(self, other: T | Col[T]) -> Condition: ...
-        def __le__(self, other: T | Col[T]) -> Condition: ...
-        def __gt__(self, other: T | Col[T]) -> Condition: ...
-        def __ge__(self, other: T | Col[T]) -> Condition: ...
-        def __hash__(self) -> int: ...
-        @property
-        def name(self) -> str: ...
-        @property
-        def type(self) -> str: ...
-        def in_(self, values: Iterable[T]) -> Condition: ...
-        def not_in(self, values: Iterable[T]) -> Condition: ...
-        def like(self, pattern: str) -> Condition: ...
-        def ilike(self, pattern: str) -> Condition: ...
-        def between(self, low: T, high: T) -> Condition: ...
-        def is_(self, value: T | None) -> Condition: ...
-        def is_not(self, value: T | None) -> Condition: ...
-        def asc(self) -> Order: ...
-        def desc(self) -> Order: ...
-
-    class Link(Generic[T]):
-        """The link of one instance. It never does I/O by itself."""
-
-        @property
-        def ref(self) -> Any: ...
-        @property
-        def loaded(self) -> T: ...
-        @property
-        def is_loaded(self) -> bool: ...
-        def fetch(self, *, db: Any = None) -> Awaitable[T]: ...
-        def __getitem__(self, column: str) -> Any: ...
-
-    class ForeignKey(Generic[T]):
-        """The way to the row that a column refers to; ``ForeignKey[User | None]`` where the column takes NULL."""
-
-        def __init__(self, column: str) -> None: ...
-        @overload
-        def __get__(self, instance: None, owner: type, /) -> Self: ...
-        @overload
-        def __get__(self, instance: object, owner: type, /) -> Link[T]: ...
-        def __set__(self, instance: object, value: T, /) -> None: ...
-
-else:
-    Col = _native.orm.Col
-    Condition = _native.orm.Condition
-    Order = _native.orm.Order
-    Link = _native.orm.Link
-
-    class ForeignKey:
-        """What a class body says of a link; the class gets a native descriptor in its place."""
-
-        def __init__(self, column: str) -> None:
-            self.column = column
-
-        def __class_getitem__(cls, target: Any) -> Any:
-            from types import GenericAlias
-
-            return GenericAlias(cls, (target,))
+    def __set__(self, instance: object, value: T, /) -> None:
+        """Refer to another row; the key column follows."""
+        raise AttributeError("a ForeignKey belongs into the body of a Table class")
 
 
-def col(column: T) -> Col[T]:
+def col[C](column: C) -> Col[C]:
     """Give a column of a bare annotation its expression type: ``col(Post.id).desc()``. At run time it is the column itself."""
-    if not isinstance(column, _native.orm.Col):
+    if not isinstance(column, Col):
         raise TypeError(f"expected a column such as Post.id, not {type(column).__name__}")
     return column  # type: ignore[return-value, unused-ignore]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform, get_origin
 
 from data_bridge import _native
 
-from . import _annotations, _registry, _verbs
+from . import _annotations, _registry, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class TableMeta(type):
     """Turns a class body into a table: slots for the values, native descriptors for the columns."""
 
     __declared__: _Declared
-    __model__: _native.orm.Model
+    __model__: _native.Model
 
     def __new__(
         mcs,
@@ -58,11 +58,11 @@ class TableMeta(type):
                 raise TypeError(
                     f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class"
                 )
-        own = _Declared() if is_root else _read_body(name, namespace)
         declared = _Declared()
         for base in reversed(bases):
             declared.extend(getattr(base, "__declared__", _Declared()))
-        declared.extend(own)
+        if not is_root:
+            declared.extend(_read_body(name, namespace))
         concrete = not (is_root or abstract)
         if concrete:
             _settle(name, declared)
@@ -76,14 +76,24 @@ class TableMeta(type):
                 for link, (column, target) in declared.links.items()
             ]
             specs = list(declared.columns.values())
-            model = _native.orm.Model(cls, table or _snake_case(name), schema, comment, specs, links)
+            model = _native.Model(cls, table or _snake_case(name), schema, comment, specs, links)
             cls.__model__ = model
             for attribute, descriptor in model.descriptors().items():
                 setattr(cls, attribute, descriptor)
             _registry.register(cls)
         return cls
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_options: Any) -> None:
+    def __init__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        table: str | None = None,
+        schema: str | None = None,
+        comment: str | None = None,
+        abstract: bool = False,
+    ) -> None:
         """Take the class's options, which :meth:`__new__` has used."""
         super().__init__(name, bases, namespace)
 
@@ -96,7 +106,7 @@ class Table(metaclass=TableMeta):
     """
 
     __slots__ = ()
-    __model__: ClassVar[_native.orm.Model]
+    __model__: ClassVar[_native.Model]
     __declared__: ClassVar[_Declared]
 
     if not TYPE_CHECKING:
@@ -182,7 +192,7 @@ class Table(metaclass=TableMeta):
         on_duplicate: OnDuplicate = "last",
         db: Any = None,
     ) -> Awaitable[Any]:
-        """Insert rows and update those whose ``conflict_columns`` are there already; ``.inserted`` and ``.updated`` say how many."""
+        """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many."""
         return _verbs.upsert_many(
             cls,
             rows,
@@ -222,7 +232,7 @@ def _read_body(name: str, namespace: dict[str, Any]) -> _Declared:
             continue
         value = namespace.pop(attribute, MISSING)
         if isinstance(value, ForeignKey) or _annotations.is_link(annotation):
-            column = value.column if isinstance(value, ForeignKey) else f"{attribute}_id"
+            column: str = cast("Any", value).column if isinstance(value, ForeignKey) else f"{attribute}_id"
             declared.links[attribute] = (column, _annotations.linked_class(annotation))
         else:
             declared.columns[attribute] = _column(name, attribute, annotation, value)
@@ -240,7 +250,8 @@ def _evaluated(name: str, attribute: str, annotation: Any, namespace: dict[str, 
     if re.match(r"(\w+\.)*ForeignKey\b", annotation):
         return ForeignKey
     module = sys.modules.get(namespace.get("__module__", ""))
-    frame = sys._getframe(3)  # the class statement's surroundings: a class may stand in a function
+    # The class statement's surroundings: a class may stand in a function.
+    frame = sys._getframe(3)  # pyright: ignore[reportPrivateUsage]
     try:
         return eval(annotation, {**vars(module), **frame.f_locals} if module else frame.f_globals, namespace)  # noqa: S307
     except NameError as error:
@@ -295,20 +306,18 @@ def _numbers_itself(spec: ColumnSpec) -> bool:
 
 
 def _target_column(declared: _Declared, column: str) -> str:
-    return _native.orm.split_foreign_key(declared.columns[column].foreign_key or "")[1]
+    return _native.orm_split_foreign_key(declared.columns[column].foreign_key or "")[1]
 
 
-def _resolver(declared: _Declared, column: str, target: Any) -> Callable[[], _native.orm.Model]:
+def _resolver(declared: _Declared, column: str, target: Any) -> Callable[[], _native.Model]:
     """What finds the linked class when it is first needed, since it may be defined later."""
     foreign_key = declared.columns[column].foreign_key or ""
 
-    def resolve() -> _native.orm.Model:
-        cls = (
-            target
-            if isinstance(target, TableMeta)
-            else _registry.resolve(_native.orm.split_foreign_key(foreign_key)[0])
-        )
-        return cls.__model__
+    def resolve() -> _native.Model:
+        if isinstance(target, TableMeta):
+            return target.__model__
+        table, _ = _native.orm_split_foreign_key(foreign_key)
+        return _registry.resolve(table).__model__
 
     return resolve
 

@@ -1,14 +1,14 @@
 """What can be done with tables: the module-level verbs.
 
-Each builds one statement and hands it to a database, a connection or a transaction. What comes back is for the caller to await, or,
-from a blocking one, the answer itself. ``update`` and ``delete`` take all rows only by ``where=True``.
+Each builds one statement and hands it to a database, a connection or a transaction. What comes back is for the caller to
+await, or, from a blocking one, the answer itself. Update and delete take all rows only by ``where=True``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from data_bridge._native import orm as _native
+from data_bridge import _native
 
 from . import _executor, _registry
 
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     from ._columns import Col, Condition, ForeignKey, Link, Order
     from ._table import Table
 
-    T = TypeVar("T", bound=Table)
-    R = TypeVar("R")
-    Where = Condition | bool | None
-    Links = Sequence[str | ForeignKey[Any]]
-    OrderBy = Col[Any] | Order | str | Sequence[Col[Any] | Order | str] | None
-    Rows = Iterable[R | Mapping[str, Any]] | AsyncIterable[R | Mapping[str, Any]]
-    OnDuplicate = Literal["last", "first", "error"]
+    type Where = Condition | bool | None
+    type Links = Sequence[str | ForeignKey[Any]]
+    type OrderBy = Col[Any] | Order | str | Sequence[Col[Any] | Order | str] | None
+    type Rows[R] = Iterable[R | Mapping[str, Any]] | AsyncIterable[R | Mapping[str, Any]]
+    type OnDuplicate = Literal["last", "first", "error"]
 
 
 @overload
-def fetch_one(
+def fetch_one[T: Table](
     table: type[T], where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
 ) -> Awaitable[T | None]: ...
 @overload
@@ -45,11 +43,11 @@ def fetch_one(
 ) -> Awaitable[Any]:
     """The first row for which the condition is true, or ``None``."""
     model = _registry.resolve(table).__model__
-    return _executor.run(db, _native.select(model, where, _link_names(fetch_links), order_by, None, None, True))
+    return _executor.run(db, _native.orm_select(model, where, _link_names(fetch_links), order_by, None, None, True))
 
 
 @overload
-def fetch_many(
+def fetch_many[T: Table](
     table: type[T],
     where: Where = None,
     *,
@@ -86,23 +84,23 @@ def fetch_many(
     links to fetch with each row, by one JOIN.
     """
     model = _registry.resolve(table).__model__
-    return _executor.run(db, _native.select(model, where, _link_names(fetch_links), order_by, limit, offset, False))
+    return _executor.run(db, _native.orm_select(model, where, _link_names(fetch_links), order_by, limit, offset, False))
 
 
 def count(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[int]:
     """How many rows there are for which the condition is true."""
-    return _executor.run(db, _native.count(_registry.resolve(table).__model__, where))
+    return _executor.run(db, _native.orm_count(_registry.resolve(table).__model__, where))
 
 
 def exists(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[bool]:
     """Whether there is a row for which the condition is true."""
-    return _executor.run(db, _native.exists(_registry.resolve(table).__model__, where))
+    return _executor.run(db, _native.orm_exists(_registry.resolve(table).__model__, where))
 
 
 @overload
-def insert_one(table: T, /, *, db: Any = None) -> Awaitable[T]: ...
+def insert_one[T: Table](table: T, /, *, db: Any = None) -> Awaitable[T]: ...
 @overload
-def insert_one(table: type[T], row: T | Mapping[str, Any], *, db: Any = None) -> Awaitable[T]: ...
+def insert_one[T: Table](table: type[T], row: T | Mapping[str, Any], *, db: Any = None) -> Awaitable[T]: ...
 @overload
 def insert_one(table: str, row: Any, *, db: Any = None) -> Awaitable[Any]: ...
 def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]:
@@ -111,11 +109,11 @@ def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]
     The answer is the given instance, or a new one for a mapping, with all that the server filled in.
     """
     model, row = _row(table, row)
-    return _executor.run(db, _native.insert(model, row))
+    return _executor.run(db, _native.orm_insert(model, row))
 
 
 @overload
-def upsert_one(
+def upsert_one[T: Table](
     table: type[T],
     row: T | Mapping[str, Any],
     *,
@@ -147,7 +145,7 @@ def upsert_one(
     """
     model, row = _row(table, row)
     return _executor.run(
-        db, _native.upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns))
+        db, _native.orm_upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns))
     )
 
 
@@ -155,13 +153,13 @@ def update_many(table: type[Table] | str, where: Where, values: Mapping[str, Any
     """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
-    return _executor.run(db, _native.update(model, condition, values, every, False))
+    return _executor.run(db, _native.orm_update(model, condition, values, every, False))
 
 
 def delete_many(table: type[Table] | str, where: Where, *, db: Any = None) -> Awaitable[int]:
     """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     condition, every = _rows_meant(where)
-    return _executor.run(db, _native.delete(_registry.resolve(table).__model__, condition, every, False))
+    return _executor.run(db, _native.orm_delete(_registry.resolve(table).__model__, condition, every, False))
 
 
 def insert_many(table: type[Table] | str, rows: Rows[Any], *, db: Any = None) -> Awaitable[int]:
@@ -193,7 +191,7 @@ def create_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_not_exists: bool = True, db: Any = None
 ) -> Awaitable[None]:
     """Create tables, by default all that are known, those that are referred to first, in one transaction."""
-    statements = _native.create_statements(_models(tables), if_not_exists)
+    statements = _native.orm_create_statements(_models(tables), if_not_exists)
     return _executor.script(db, statements)
 
 
@@ -201,17 +199,17 @@ def drop_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None
 ) -> Awaitable[None]:
     """Drop tables, by default all that are known, in one statement, so that references among them do not matter."""
-    statement = _native.drop_statement(_models(tables), if_exists)
+    statement = _native.orm_drop_statement(_models(tables), if_exists)
     return _executor.script(db, [] if statement is None else [statement])
 
 
 def fetch_linked(link: Link[Any], db: Any = None) -> Awaitable[Any]:
-    """What :meth:`Link.fetch` does."""
+    """Do what :meth:`Link.fetch` says."""
     if link.ref is None:
         return _executor.answer(db, None)
-    model, column = link._target  # type: ignore[attr-defined]
+    model, column = link._target
     condition = getattr(model.cls, column) == link.ref
-    return _executor.then(db, _native.select(model, condition, None, None, None, None, True), link._keep)  # type: ignore[attr-defined]
+    return _executor.then(db, _native.orm_select(model, condition, None, None, None, None, True), link._keep)
 
 
 def _row(table: Any, row: Any) -> tuple[_native.Model, Any]:
@@ -235,7 +233,7 @@ def _names(columns: Sequence[str]) -> list[str]:
 def _link_names(links: Links) -> list[str] | None:
     if isinstance(links, str):
         raise TypeError(f"fetch_links takes a list of links, not one str; write [{links!r}]")
-    return [link if isinstance(link, str) else link.name for link in links] if links else None  # type: ignore[attr-defined]
+    return [link if isinstance(link, str) else link.name for link in links] if links else None
 
 
 def _rows_meant(where: Where) -> tuple[Condition | None, bool]:

@@ -1,0 +1,178 @@
+//! Instances and mappings as the tuples that bulk writes take.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::model::Model;
+
+/// Called with a row, gives the tuple of its values. The first row decides which columns there are.
+#[pyclass(frozen, module = "data_bridge._native")]
+#[derive(Debug)]
+pub struct RowReader {
+    model: Py<Model>,
+    /// Positions in the table.
+    columns: Vec<usize>,
+    row: AtomicU64,
+}
+
+#[pymethods]
+impl RowReader {
+    /// `first` is the first row, which is still to be read as the others are.
+    #[new]
+    fn new(model: &Bound<'_, Model>, first: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let this = model.get();
+        let fields = this.fields().iter().enumerate();
+        let columns = if this.slots().fit(first) {
+            fields
+                .filter_map(|(index, _)| {
+                    this.slots()
+                        .get(first, index)
+                        .map(|value| value.map(|_| index))
+                        .transpose()
+                })
+                .collect::<PyResult<_>>()?
+        } else if first.is_instance_of::<PyTuple>() {
+            fields.map(|(index, _)| index).collect()
+        } else {
+            let values = mapping(this, first)?;
+            let mut given = 0;
+            let mut columns = Vec::new();
+            for (index, field) in fields {
+                let is_given = values.contains(&field.name)?;
+                given += usize::from(is_given);
+                if is_given || field.default.is_some() {
+                    columns.push(index);
+                }
+            }
+            if given < values.len() {
+                return Err(this.unknown(&values));
+            }
+            columns
+        };
+        Ok(Self {
+            model: model.clone().unbind(),
+            columns,
+            row: AtomicU64::new(0),
+        })
+    }
+
+    /// The columns' names.
+    #[getter]
+    fn columns(&self) -> Vec<&str> {
+        let columns = self.model.get().table().columns();
+        self.columns
+            .iter()
+            .filter_map(|index| columns.get(*index))
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+
+    fn __call__<'py>(&self, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let number = self.row.fetch_add(1, Ordering::Relaxed);
+        if let Ok(tuple) = row.cast::<PyTuple>() {
+            return Ok(tuple.clone());
+        }
+        let model = self.model.get();
+        let values: Vec<Bound<'py, PyAny>> = if model.slots().fit(row) {
+            self.collect(|index| self.needed(number, index, model.slots().get(row, index)?))?
+        } else {
+            let values = mapping(model, row)?;
+            let tuple = self.collect(|index| {
+                let Some(field) = model.fields().get(index) else {
+                    return self.needed(number, index, None);
+                };
+                let value = match values.get_item(&field.name)? {
+                    None => field.default.value(row.py())?,
+                    given => given,
+                };
+                self.needed(number, index, value)
+            })?;
+            if values.len() > self.columns.len() || !self.covers(&values)? {
+                return Err(self.others(number, &values));
+            }
+            tuple
+        };
+        PyTuple::new(row.py(), values)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.model)
+    }
+}
+
+impl RowReader {
+    fn collect<'py>(
+        &self,
+        value: impl Fn(usize) -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.columns.iter().map(|index| value(*index)).collect()
+    }
+
+    fn needed<'py>(
+        &self,
+        number: u64,
+        index: usize,
+        value: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        value.ok_or_else(|| {
+            let table = self.model.get().table();
+            let column = table.columns().get(index).map(|column| column.name.as_str()).unwrap_or_default();
+            PyValueError::new_err(format!(
+                "row {number} has no value for {}.{column}, which the first row has; all rows of one call have the same columns",
+                table.name()
+            ))
+        })
+    }
+
+    /// Whether every key is one of the columns.
+    fn covers(&self, values: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let fields = self.model.get().fields();
+        let mut known = 0;
+        for field in self.columns.iter().filter_map(|index| fields.get(*index)) {
+            known += usize::from(values.contains(&field.name)?);
+        }
+        Ok(known == values.len())
+    }
+
+    #[cold]
+    fn others(&self, number: u64, values: &Bound<'_, PyDict>) -> PyErr {
+        let columns = self.columns();
+        let others: Vec<String> = values
+            .keys()
+            .iter()
+            .map(|key| key.to_string())
+            .filter(|key| !columns.contains(&key.as_str()))
+            .collect();
+        PyValueError::new_err(format!(
+            "row {number} has values for {}, which the first row has not; all rows of one call have the same columns",
+            others.join(", ")
+        ))
+    }
+}
+
+/// A row that is no instance, as a dict.
+///
+/// # Errors
+/// Anything but a mapping.
+pub fn mapping<'py>(model: &Model, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    if let Ok(dict) = row.cast::<PyDict>() {
+        return Ok(dict.clone());
+    }
+    match row.cast::<PyMapping>() {
+        Ok(mapping) => {
+            let values = PyDict::new(row.py());
+            values.update(mapping)?;
+            Ok(values)
+        }
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "a row of {} is an instance of {} or a mapping of column names to values, not {}",
+            model.table().name(),
+            model.slots().class(row.py()).name()?,
+            row.get_type().name()?
+        ))),
+    }
+}
