@@ -12,6 +12,9 @@ from ._sqlstates import *  # noqa: F403
 
 __all__ = [*_errors.__all__, *_sqlstates.__all__]  # pyright: ignore[reportUnsupportedDunderAll]
 
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # what tracebacks show and pickles name
+
 
 def class_for(sqlstate: str) -> type[_errors.Error | _errors.Warning]:
     """The class for an SQLSTATE: its own, else that of the longest prefix that PEP 249 has a class for."""
