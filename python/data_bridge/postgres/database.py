@@ -169,7 +169,10 @@ class Database(_native.AsyncPool, AsyncVerbs):
     async def _give_back(self, connection: Connection) -> None:
         """Returns a connection clean, or closes it; never half-used."""
         try:
-            if connection._status != "idle" or connection._outstanding:
+            if connection._outstanding:
+                # What its holder has left behind ends first: only then is the status of the transaction known.
+                await asyncio.wait_for(connection._simple(""), _CANCEL_DEADLINE)
+            if connection._status != "idle":
                 await asyncio.wait_for(connection._simple("ROLLBACK"), _CANCEL_DEADLINE)
             if connection._take_touched():
                 await asyncio.wait_for(connection._simple(_RESET), _CANCEL_DEADLINE)

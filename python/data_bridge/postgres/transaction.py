@@ -72,6 +72,9 @@ class Transaction(AsyncVerbs):
         self._state = "ended"
         connection = self._connection
         connection._depth -= 1
+        while connection._outstanding and not connection.is_closed:
+            # Statements that were not awaited belong to the transaction: they end before it does.
+            await connection._simple("")
         if connection._pop_prelude():
             # Nothing was sent, so there is nothing to end.
             return

@@ -512,10 +512,16 @@ impl Connection {
         Ok(())
     }
 
-    /// The caller no longer waits for `reply`. Whether its statement is to be cancelled on the server: then the pool's
-    /// Python half sends the request.
-    pub(super) fn abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> bool {
+    /// The caller no longer waits for `reply`. What was not sent is dropped; what runs, alone on its connection, is to be
+    /// cancelled on the server: `true` asks the pool's Python half to send the request.
+    pub(super) fn abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<bool> {
         let is_it = |other: &Reply| matches!(other, Reply::Future(future) if future.is(reply));
-        slf.get().engine.hold_for_cancel(is_it)
+        let engine = &slf.get().engine;
+        let mut done = Vec::new();
+        if engine.drop_unsent(slf.py(), is_it, &mut done) {
+            Self::settle(slf, done, News::default())?;
+            return Ok(false);
+        }
+        Ok(engine.hold_for_cancel(is_it))
     }
 }

@@ -285,7 +285,7 @@ impl Pool {
             return Ok(());
         }
         for connection in members {
-            if Connection::abandon(connection.bind(py), reply) {
+            if Connection::abandon(connection.bind(py), reply)? {
                 slf.call_method1("_cancel", (connection,))?;
                 break;
             }

@@ -5,7 +5,7 @@ use data_bridge_driver::wire::CommandTag;
 use pyo3::prelude::*;
 
 use super::call::{Completion, Reply};
-use super::{Engine, Job, Kind};
+use super::{Engine, Held, Hold, Job, Kind};
 use crate::errors;
 
 /// A COPY that is outstanding.
@@ -60,6 +60,9 @@ impl Engine {
     /// Starts `COPY ... FROM STDIN`; the answer comes when the server takes data, or fails.
     pub fn copy_in(&self, py: Python<'_>, sql: &str, ready: Reply, done: &mut Vec<Completion>) {
         let mut state = self.lock();
+        if state.hold != Hold::No {
+            return state.held.push(Held::CopyIn(sql.into(), ready));
+        }
         state.send_preludes();
         match state.session.copy_in(sql) {
             Ok(_) => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use data_bridge_driver::error::Outcome;
 use data_bridge_driver::session::{Event, RequestId, Statement};
 use data_bridge_driver::wire::{CommandTag, RowBatch, TransactionStatus};
 use data_bridge_driver::{DbError, Error};
@@ -69,7 +70,15 @@ impl Engine {
                 }
                 Some(Event::Notice(notice)) => news.notices.push(notice),
                 Some(Event::Notification(_) | Event::Ready) => {}
-                Some(Event::Closed(error)) => news.closed = Some(error),
+                Some(Event::Closed(error)) => {
+                    let held = std::mem::take(&mut self.lock().held);
+                    let unsent = error.clone().with_outcome(Outcome::NotSent);
+                    done.extend(
+                        held.into_iter()
+                            .map(|held| (held.into_reply(), Err(errors::to_py(py, &unsent)))),
+                    );
+                    news.closed = Some(error);
+                }
             }
         }
     }

@@ -55,8 +55,8 @@ struct State {
     /// The request number of the first job.
     first: u64,
     hold: Hold,
-    /// Calls that wait until the hold ends.
-    held: Vec<Call>,
+    /// What waits until the hold ends.
+    held: Vec<Held>,
     /// Commands that travel ahead of the next statement, in the same Sync: `BEGIN`, `SAVEPOINT`.
     preludes: Vec<Box<str>>,
     /// Session state was changed that outlives a transaction.
@@ -72,6 +72,13 @@ enum Hold {
     Cancelling,
     /// The server has taken the cancel request; the cancelled call has still to end.
     Cancelled,
+}
+
+/// Something that was asked for while nothing may be sent.
+enum Held {
+    Call(Call),
+    Simple(Box<str>, Reply),
+    CopyIn(Box<str>, Reply),
 }
 
 /// A request that is outstanding, and who waits for it.
@@ -200,7 +207,7 @@ impl Engine {
         let declared = Arc::clone(&call.request.declared);
         let mut state = self.lock();
         if state.hold != Hold::No {
-            return state.held.push(call);
+            return state.held.push(Held::Call(call));
         }
         match state.session.lookup(sql, &declared) {
             Lookup::Hit(statement) => {
@@ -392,6 +399,9 @@ impl Engine {
     /// Sends statements without parameters through the simple protocol; the answer is the last command tag.
     pub fn simple(&self, py: Python<'_>, sql: &str, reply: Reply, done: &mut Vec<Completion>) {
         let mut state = self.lock();
+        if state.hold != Hold::No {
+            return state.held.push(Held::Simple(sql.into(), reply));
+        }
         state.send_preludes();
         match state.session.simple(sql) {
             Ok(_) => {
@@ -456,9 +466,39 @@ impl Engine {
             state.hold = Hold::No;
             std::mem::take(&mut state.held)
         };
-        for call in held {
-            self.start(py, call, done);
+        for held in held {
+            match held {
+                Held::Call(call) => self.start(py, call, done),
+                Held::Simple(sql, reply) => self.simple(py, &sql, reply, done),
+                Held::CopyIn(sql, reply) => self.copy_in(py, &sql, reply, done),
+            }
         }
+    }
+
+    /// Gives up a call that has not been sent: it waits for its statement or for a cancel request. Its completion is
+    /// added to `done`, so that whoever counts calls sees it end. Whether there was such a call.
+    ///
+    /// Without this, the first statement of a cancelled transaction could still run, after the transaction.
+    pub fn drop_unsent(
+        &self,
+        py: Python<'_>,
+        is_it: impl Fn(&Reply) -> bool,
+        done: &mut Vec<Completion>,
+    ) -> bool {
+        let reply = {
+            let mut state = self.lock();
+            let held = state.held.iter().position(|held| is_it(held.reply()));
+            match held {
+                Some(index) => Some(state.held.remove(index).into_reply()),
+                None => state.jobs.iter_mut().find_map(|job| {
+                    let index = job.waiting.iter().position(|call| is_it(&call.reply))?;
+                    Some(job.waiting.remove(index).into_reply())
+                }),
+            }
+        };
+        let was_unsent = reply.is_some();
+        done.extend(reply.map(|reply| (reply, Ok(py.None()))));
+        was_unsent
     }
 
     /// Whether calls are held back because of a cancel request.
@@ -479,6 +519,22 @@ impl Engine {
     /// Whether session state was changed since the last time this was asked.
     pub fn take_touched(&self) -> bool {
         std::mem::take(&mut self.lock().touched)
+    }
+}
+
+impl Held {
+    fn reply(&self) -> &Reply {
+        match self {
+            Self::Call(call) => &call.reply,
+            Self::Simple(_, reply) | Self::CopyIn(_, reply) => reply,
+        }
+    }
+
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Call(call) => call.into_reply(),
+            Self::Simple(_, reply) | Self::CopyIn(_, reply) => reply,
+        }
     }
 }
 
