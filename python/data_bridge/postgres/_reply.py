@@ -45,4 +45,4 @@ class Reply(asyncio.Future[Any]):
         """Ends the coroutine; the statement goes on."""
 
 
-Coroutine.register(Reply)
+Coroutine.register(Reply)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is an ABC

@@ -18,7 +18,7 @@ from ._verbs import AsyncVerbs
 from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
     from .transaction import Isolation
@@ -76,7 +76,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
     def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float) -> Self:
         """Use ``connect()``."""
         loop = asyncio.get_running_loop()
-        reply = type("Reply", (Reply,), {"__slots__": ()})
+        reply: Any = type("Reply", (Reply,), {"__slots__": ()})
         self = super().__new__(cls, loop, functools.partial(reply, loop=loop), pool_max)
         reply._owner = self
         self._config = config
@@ -149,7 +149,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
             raise errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was cancelled") from None
 
     async def _exclusive(self) -> Connection:
-        acquired = self._acquire()
+        acquired: asyncio.Future[Connection] = self._acquire()
         try:
             async with asyncio.timeout(self._acquire_timeout):
                 return await acquired
@@ -161,7 +161,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
             raise
 
     def _why_exhausted(self) -> str:
-        opening, idle, shared, exclusive, closing, waiting = self._counts()
+        opening, _idle, shared, exclusive, _closing, waiting = self._counts()
         held = f"{exclusive} in exclusive use, {shared} shared, {opening} being opened, {waiting} callers waiting"
         cause = "the server does not answer" if opening and not exclusive + shared else "all are busy"
         return f"no connection became free in {self._acquire_timeout:g} seconds: {cause} ({held})"
@@ -187,7 +187,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
             connection._close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """Lends a connection to the caller alone, for session state, prepared statements or several transactions.
 
         >>> async def example(db):
@@ -203,7 +203,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
     @asynccontextmanager
     async def transaction(
         self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
-    ) -> AsyncIterator[Transaction]:
+    ) -> AsyncGenerator[Transaction]:
         """A transaction on a connection of its own.
 
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
@@ -259,4 +259,4 @@ async def _finish(work: Any) -> None:
 def backoff(attempt: int) -> float:
     """Seconds to wait before another attempt to connect, jittered so that clients do not come in step."""
     first, most = _BACKOFF
-    return random.uniform(0.5, 1.0) * min(most, first * 2**attempt)
+    return random.uniform(0.5, 1.0) * min(most, first * 2.0**attempt)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import errors
 from ._verbs import AsyncVerbs
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from types import TracebackType
 
     from data_bridge import _native
@@ -121,7 +122,7 @@ class Transaction(AsyncVerbs):
 
     # What the verbs build on.
 
-    def _run(self, sql: str, args: object, shape: str, /, **options: object) -> object:
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
         return self._usable()._run(sql, args, shape, **options)
 
     def _run_statement(self, statement: _native.Statement) -> object:
