@@ -125,7 +125,7 @@ class Transaction(AsyncVerbs):
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
         return self._usable()._run(sql, args, shape, **options)
 
-    def _run_statement(self, statement: _native.Statement) -> object:
+    def _run_statement(self, statement: _native.Statement) -> Awaitable[Any]:
         return self._usable()._run_statement(statement)
 
     async def _exclusive(self) -> Connection:

@@ -101,7 +101,7 @@ def _drive(_db: Any, coroutine: Coroutine[Any, Any, Any]) -> Any:
 async def _tuples(model: _native.Model, rows: Any) -> tuple[list[str], Any]:
     """The columns that the first row has, and every row as a tuple of them."""
     if isinstance(rows, AsyncIterable):
-        following: AsyncIterator[Any] = aiter(rows)
+        following: AsyncIterator[Any] = aiter(rows)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         try:
             first = await anext(following)
         except StopAsyncIteration:
@@ -125,5 +125,6 @@ async def _converted(reader: _native.RowReader, first: Any, following: AsyncIter
 
 def _checked(rows: Any) -> Iterable[Any]:
     if isinstance(rows, dict | str | bytes):
-        raise TypeError(f"expected an iterable of rows, not one {type(rows).__name__}")
-    return rows
+        raise TypeError(f"expected an iterable of rows, not one {type(rows).__name__}")  # pyright: ignore[reportUnknownArgumentType]
+    found: Iterable[Any] = rows
+    return found
