@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::model::{Model, Way};
@@ -171,10 +171,13 @@ impl Linked {
     fn __getattr__<'py>(
         &self,
         py: Python<'py>,
-        name: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.loaded(py)?
-            .getattr(name.cast::<pyo3::types::PyString>()?)
+        // Those are asked for by protocols, such as copy's, that only want to know whether they are there.
+        if name.to_str()?.starts_with("__") {
+            return Err(PyAttributeError::new_err(name.clone().unbind()));
+        }
+        self.loaded(py)?.getattr(name)
     }
 
     /// A column of the linked instance.

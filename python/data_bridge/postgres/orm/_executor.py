@@ -6,7 +6,7 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def run(db: Any, statement: _native.Statement) -> Any:
+def run(db: Any, statement: _native.Statement) -> Awaitable[Any]:
     """Run one statement."""
-    return current(db)._run_statement(statement)
+    running: Awaitable[Any] = current(db)._run_statement(statement)
+    return running
 
 
-def answer(db: Any, value: Any) -> Any:
+def answer(db: Any, value: Any) -> Awaitable[Any]:
     """An answer that needs no query."""
 
     async def known() -> Any:
@@ -31,7 +32,7 @@ def answer(db: Any, value: Any) -> Any:
     return _drive(current(db), known())
 
 
-def then(db: Any, statement: _native.Statement, keep: Callable[[Any], None]) -> Any:
+def then(db: Any, statement: _native.Statement, keep: Callable[[Any], None]) -> Awaitable[Any]:
     """Run one statement and do something with what it found."""
     db = current(db)
 
@@ -43,7 +44,7 @@ def then(db: Any, statement: _native.Statement, keep: Callable[[Any], None]) -> 
     return _drive(db, steps())
 
 
-def script(db: Any, statements: Sequence[str]) -> Any:
+def script(db: Any, statements: Sequence[str]) -> Awaitable[Any]:
     """Run statements without parameters in one transaction."""
     db = current(db)
 
@@ -55,7 +56,7 @@ def script(db: Any, statements: Sequence[str]) -> Any:
     return _drive(db, steps())
 
 
-def insert_many(db: Any, model: _native.Model, rows: Any) -> Any:
+def insert_many(db: Any, model: _native.Model, rows: Any) -> Awaitable[Any]:
     """Insert instances or mappings."""
     db = current(db)
 
@@ -71,7 +72,7 @@ def insert_many(db: Any, model: _native.Model, rows: Any) -> Any:
 
 def upsert_many(
     db: Any, model: _native.Model, rows: Any, conflict: list[str], update: Sequence[str] | None, on_duplicate: str
-) -> Any:
+) -> Awaitable[Any]:
     """Insert instances or mappings, or update what is there."""
     db = current(db)
 
@@ -94,7 +95,7 @@ def current(db: Any) -> Any:
     return _default.get() if db is None else db
 
 
-def _drive(_db: Any, coroutine: Coroutine[Any, Any, Any]) -> Any:
+def _drive(_db: Any, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
     return coroutine
 
 

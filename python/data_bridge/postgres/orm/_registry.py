@@ -1,13 +1,14 @@
-"""The known tables, by name."""
+"""The known tables, by name, for as long as their classes live."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from ._table import Table
 
-_classes: dict[str, type[Table]] = {}
+_classes: WeakValueDictionary[str, type[Table]] = WeakValueDictionary()
 
 
 def register(cls: type[Table]) -> None:

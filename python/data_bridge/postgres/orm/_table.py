@@ -76,7 +76,8 @@ class TableMeta(type):
                 for link, (column, target) in declared.links.items()
             ]
             specs = list(declared.columns.values())
-            model = _native.Model(cls, table or _snake_case(name), schema, comment, specs, links)
+            table = _snake_case(name) if table is None else table
+            model = _native.Model(cls, table, schema, comment, specs, links)
             cls.__model__ = model
             for attribute, descriptor in model.descriptors().items():
                 setattr(cls, attribute, descriptor)
