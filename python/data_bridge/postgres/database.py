@@ -31,6 +31,8 @@ os.register_at_fork(after_in_child=_native.forked)
 _CANCEL_DEADLINE = 5.0
 #: Seconds between attempts to connect while callers wait, at first and at most.
 _BACKOFF = (0.05, 2.0)
+#: Such attempts after the first: a server that restarts is back within about a second.
+_RETRIES = 5
 #: What a connection is reset with after its holder has changed its session.
 _RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 
@@ -93,13 +95,22 @@ class Database(_native.AsyncPool, AsyncVerbs):
         await asyncio.gather(*(self._dial(slot) for slot in slots))
         _default.use(self)
 
-    async def _dial(self, slot: int) -> None:
-        try:
-            dialed = await asyncio.get_running_loop().run_in_executor(None, self._config.dial)
-            connection = Connection(self, slot, dialed)
-        except BaseException as error:
-            self._open_failed(slot, error if isinstance(error, Exception) else errors.ConnectionLost("interrupted"))
-            raise
+    async def _dial(self, slot: int, retries: int = 0) -> None:
+        """Opens a connection for a place in the pool; failures that may pass are tried again with growing pauses."""
+        attempt = 0
+        while True:
+            try:
+                dialed = await asyncio.get_running_loop().run_in_executor(None, self._config.dial)
+                connection = Connection(self, slot, dialed)
+                break
+            except BaseException as error:
+                if attempt >= retries or not (isinstance(error, errors.Error) and error.retryable):
+                    failure = error if isinstance(error, Exception) else errors.PoolClosed("the pool is closed")
+                    self._open_failed(slot, failure)
+                    raise
+                _log.info("could not open a connection, trying again: %s", error)
+            await asyncio.sleep(_backoff(attempt))
+            attempt += 1
         connection._attach()
         self._opened(connection)
 
@@ -109,7 +120,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def _dial_for_waiters(self, slot: int) -> None:
         try:
-            await self._dial(slot)
+            await self._dial(slot, _RETRIES)
         except errors.Error as error:
             _log.warning("could not open a connection: %s", error)
 
@@ -256,7 +267,7 @@ async def _finish(work: Any) -> None:
         raise
 
 
-def backoff(attempt: int) -> float:
+def _backoff(attempt: int) -> float:
     """Seconds to wait before another attempt to connect, jittered so that clients do not come in step."""
     first, most = _BACKOFF
     return random.uniform(0.5, 1.0) * min(most, first * 2.0**attempt)
