@@ -174,6 +174,20 @@ impl Pool {
         }
     }
 
+    /// The only statement of a shared connection is being cancelled: until [`Pool::released`] it takes no others, which
+    /// would have to wait for that. `false` if somebody has the connection alone anyway.
+    pub fn withheld(&mut self, slot: SlotId) -> bool {
+        let is_shared = matches!(
+            self.state_mut(slot),
+            Some(State::Shared { .. } | State::Promised { .. })
+        );
+        if is_shared {
+            self.set(slot, State::Exclusive);
+            self.promise();
+        }
+        is_shared
+    }
+
     /// An exclusive connection comes back, clean: outside a transaction, with nothing outstanding.
     pub fn released(&mut self, slot: SlotId) -> Vec<Grant> {
         if matches!(self.state_mut(slot), Some(State::Exclusive)) {

@@ -21,6 +21,8 @@ enum Happening {
     Closed(usize),
     Withdrawn(usize),
     Lost(usize),
+    /// The only statement of a shared connection is given up.
+    Withheld(usize),
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -35,6 +37,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => which().prop_map(Happening::Closed),
         1 => which().prop_map(Happening::Withdrawn),
         1 => which().prop_map(Happening::Lost),
+        1 => which().prop_map(Happening::Withheld),
     ];
     prop::collection::vec(one, 1..60)
 }
@@ -129,6 +132,18 @@ impl World {
                 if let Some((ticket, _)) = pick(&mut self.waiting, which) {
                     assert!(self.pool.withdraw(ticket), "it waits still");
                     assert!(!self.pool.withdraw(ticket), "it waits no more");
+                }
+            }
+            Happening::Withheld(which) => {
+                let lonely = self.shared.iter().filter(|(_, load)| **load == 1);
+                let mut lonely: Vec<SlotId> = lonely.map(|(slot, _)| *slot).collect();
+                lonely.sort_unstable();
+                if let Some(slot) = pick(&mut lonely, which) {
+                    assert!(self.pool.withheld(slot));
+                    self.shared.remove(&slot);
+                    self.exclusive.push(slot);
+                    // Its statement ends while it is withheld.
+                    assert!(self.pool.finished(slot).is_empty());
                 }
             }
             Happening::Lost(which) => {

@@ -129,11 +129,14 @@ class Database(_native.AsyncPool, AsyncVerbs):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _cancel(self, connection: Connection) -> None:
-        """Called by the native half when the only statement of a connection was given up."""
-        self._spawn(self._cancel_on_server(connection))
+    def _cancel(self, connection: Connection, shared: bool) -> None:
+        """Called by the native half when the only statement of a connection was given up.
 
-    async def _cancel_on_server(self, connection: Connection) -> None:
+        ``shared``: nobody has the connection alone, and it is lent to nobody until the statement has ended.
+        """
+        self._spawn(self._cancel_on_server(connection, shared))
+
+    async def _cancel_on_server(self, connection: Connection, shared: bool) -> None:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(None, connection._send_cancel, _CANCEL_DEADLINE)
@@ -146,6 +149,8 @@ class Database(_native.AsyncPool, AsyncVerbs):
             await asyncio.sleep(0.01)
         if connection._is_held:
             connection._abort("a cancelled statement did not end in time")
+        elif shared:
+            self._release(connection)
 
     def _notice(self, severity: str, code: str, message: str) -> None:
         """Called by the native half for each notice of the server."""
@@ -178,24 +183,35 @@ class Database(_native.AsyncPool, AsyncVerbs):
         return f"no connection became free in {self._acquire_timeout:g} seconds: {cause} ({held})"
 
     async def _give_back(self, connection: Connection) -> None:
-        """Returns a connection clean, or closes it; never half-used."""
-        try:
-            if connection._outstanding:
-                # What its holder has left behind ends first: only then is the status of the transaction known.
-                await asyncio.wait_for(connection._simple(""), _CANCEL_DEADLINE)
-            if connection._status != "idle":
-                await asyncio.wait_for(connection._simple("ROLLBACK"), _CANCEL_DEADLINE)
-            if connection._take_touched():
-                await asyncio.wait_for(connection._simple(_RESET), _CANCEL_DEADLINE)
-        except BaseException:
-            self._closing(connection)
-            connection._close()
-            raise
-        if connection._is_reusable:
+        """Returns a connection clean, or closes it; never half-used.
+
+        What cleaning needs the server's answer goes on by itself: the caller, who may have been cancelled because the
+        server is gone, does not wait for it, and the connection counts as in use until it is over.
+        """
+        touched = connection._take_touched()
+        if connection._is_reusable and not touched:
             self._release(connection)
-        else:
-            self._closing(connection)
-            connection._close()
+        elif not connection.is_closed:
+            self._spawn(self._clean(connection, touched))
+
+    async def _clean(self, connection: Connection, touched: bool) -> None:
+        try:
+            async with asyncio.timeout(_CANCEL_DEADLINE):
+                if connection._outstanding:
+                    # What its holder has left behind ends first: only then is the status of the transaction known.
+                    await connection._simple("")
+                if connection._status != "idle":
+                    await connection._simple("ROLLBACK")
+                if touched:
+                    await connection._simple(_RESET)
+        except (errors.Error, TimeoutError) as error:
+            _log.warning("a connection could not be cleaned and is closed: %s", error)
+        finally:
+            if connection._is_reusable:
+                self._release(connection)
+            elif not connection.is_closed:
+                self._closing(connection)
+                connection._close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -209,7 +225,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         try:
             yield connection
         finally:
-            await _finish(self._give_back(connection))
+            await self._give_back(connection)
 
     @asynccontextmanager
     async def transaction(
@@ -225,7 +241,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
             async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
                 yield tx
         finally:
-            await _finish(self._give_back(connection))
+            await self._give_back(connection)
 
     async def close(self) -> None:
         """Closes all connections; statements in flight may end first, those that wait are refused."""
@@ -254,17 +270,6 @@ class Database(_native.AsyncPool, AsyncVerbs):
         opening, idle, shared, exclusive, closing, waiting = self._counts()
         size = opening + idle + shared + exclusive + closing
         return f"<Database {size} connections, {waiting} waiting>"
-
-
-async def _finish(work: Any) -> None:
-    """Lets the return of a connection end even if its task is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with suppress(Exception):
-            await task
-        raise
 
 
 def _backoff(attempt: int) -> float:

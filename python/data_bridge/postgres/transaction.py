@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import errors
@@ -40,6 +41,12 @@ def begin_sql(isolation: Isolation | None, readonly: bool | None, deferrable: bo
     return " ".join(["BEGIN", *modes])
 
 
+def _ignore(rollback: asyncio.Future[str]) -> None:
+    """Takes note of an error that the connection's next statement, or its end, will tell again."""
+    if not rollback.cancelled():
+        rollback.exception()
+
+
 class Transaction(AsyncVerbs):
     """A transaction, or a savepoint within one: use it in ``async with``.
 
@@ -73,6 +80,13 @@ class Transaction(AsyncVerbs):
         self._state = "ended"
         connection = self._connection
         connection._depth -= 1
+        if error is not None and connection._is_held:
+            # Its last statement is being cancelled. The rollback follows that in order, ahead of all that comes later;
+            # the caller does not wait for a server that may be gone.
+            name = self._savepoint
+            rollback = connection._simple("ROLLBACK" if name is None else f"ROLLBACK TO {name}; RELEASE {name}")
+            asyncio.ensure_future(rollback).add_done_callback(_ignore)
+            return
         while connection._outstanding and not connection.is_closed:
             # Statements that were not awaited belong to the transaction: they end before it does.
             await connection._simple("")

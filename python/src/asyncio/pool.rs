@@ -286,8 +286,11 @@ impl Pool {
         }
         for connection in members {
             if Connection::abandon(connection.bind(py), reply)? {
-                slf.call_method1("_cancel", (connection,))?;
-                break;
+                let slot = connection.get().slot();
+                let shared = slot.is_some_and(|slot| slf.get().lock().policy.withheld(slot));
+                slf.call_method1("_cancel", (connection, shared))?;
+                // Whoever waits for a statement's turn may need another connection now.
+                return Self::grow(slf);
             }
         }
         Ok(())
