@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import data_bridge.postgres as pg
 import pytest
+
+import data_bridge.postgres as pg
 
 from .expected import CONNECT_LIMIT, FAULTS, VALUES, check, limited, named
 
