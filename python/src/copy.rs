@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use crate::convert::CopyEncoder;
-use crate::engine::{Catalog, Description};
+use crate::engine::Description;
 use crate::errors;
 
 /// Bytes that are encoded before the socket and the event loop get their turn.
@@ -28,25 +28,6 @@ struct Writer {
 }
 
 impl CopyWriter {
-    /// For the columns of a described statement; with `ordinal`, each row ends in its number.
-    pub fn new(
-        py: Python<'_>,
-        description: &Description,
-        catalog: &Catalog,
-        exact_keys: bool,
-        ordinal: bool,
-    ) -> PyResult<Self> {
-        let columns = description.statement().columns().iter();
-        let columns =
-            columns.map(|column| (column.name.as_str(), catalog.resolve(column.type_oid)));
-        let encoder = CopyEncoder::new(py, columns, exact_keys)?.with_ordinal(ordinal);
-        Ok(Self(Mutex::new(Some(Writer {
-            encoder,
-            buffer: BytesMut::from(HEADER),
-            rows: 0,
-        }))))
-    }
-
     /// Encodes up to a slice of rows, hands the bytes to `send`, and tells whether the iterator has ended.
     pub fn encode(
         &self,
@@ -96,6 +77,24 @@ pub const END: &[u8] = TRAILER;
 
 #[pymethods]
 impl CopyWriter {
+    /// For the columns of a described statement. With `exact_keys`, dicts may have no other keys; with `ordinal`, each
+    /// row ends in its number.
+    #[new]
+    #[pyo3(signature = (description, *, exact_keys=false, ordinal=false))]
+    fn new(
+        description: &Bound<'_, Description>,
+        exact_keys: bool,
+        ordinal: bool,
+    ) -> PyResult<Self> {
+        let (py, columns) = (description.py(), description.get().typed_columns());
+        let encoder = CopyEncoder::new(py, columns, exact_keys)?.with_ordinal(ordinal);
+        Ok(Self(Mutex::new(Some(Writer {
+            encoder,
+            buffer: BytesMut::from(HEADER),
+            rows: 0,
+        }))))
+    }
+
     /// Rows encoded so far.
     #[getter]
     fn rows(&self) -> u64 {

@@ -2,6 +2,7 @@
 use pyo3::prelude::*;
 
 pub mod asyncio;
+pub mod bulk;
 pub mod convert;
 pub mod copy;
 pub mod dial;
@@ -16,9 +17,12 @@ mod testing;
 #[pymodule]
 mod _native {
     use pyo3::prelude::*;
+    use pyo3::types::PyBytes;
 
     #[pymodule_export]
     use crate::asyncio::{Connection, Pool, forked};
+    #[pymodule_export]
+    use crate::bulk::{Columns, Insert, StagePlan, Upsert, quoted_table};
     #[pymodule_export]
     use crate::copy::CopyWriter;
     #[pymodule_export]
@@ -38,6 +42,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("Record", crate::record::class(module.py())?)?;
+        module.add("COPY_END", PyBytes::new(module.py(), crate::copy::END))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

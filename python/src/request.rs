@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::bulk::Columns;
 use crate::engine::{Args, Portal, Request, RowBuilder, Shape};
 use crate::errors;
 
@@ -23,11 +24,13 @@ impl Request {
             typed: false,
             builder: None,
             portal: None,
+            follow: None,
+            fresh: false,
         }
     }
 }
 
-/// Builds a request. `args` is a tuple of values, or a list of tuples to execute in one Sync. `shape` is one of `rows`,
+/// Builds a request. `args` is a tuple of values, a list of tuples to execute in one Sync, or [`Columns`] of rows. `shape` is one of `rows`,
 /// `row`, `value`, `count`, `rows_or_count`, `page`, `describe`. Options, all by keyword:
 ///
 /// - `column`: the column for `value`, from 0;
@@ -35,7 +38,9 @@ impl Request {
 /// - `typed`: the caller vouches that all columns travel in binary, so that even the first use takes one round trip;
 /// - `builder`: a [`Builder`];
 /// - `portal`, `page_size`: read by pages through a portal of this name;
-/// - `more`: the portal is open, read on.
+/// - `more`: the portal is open, read on;
+/// - `follow`: a statement that runs behind the others in the same Sync and returns one int8; the answer becomes a pair;
+/// - `fresh`: with the shape `describe`, ask the server even if the statement is known.
 pub fn build(
     sql: Bound<'_, PyString>,
     args: &Bound<'_, PyAny>,
@@ -43,9 +48,12 @@ pub fn build(
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Request> {
     let py = sql.py();
-    let args = match args.cast::<PyTuple>() {
-        Ok(args) => Args::One(args.clone().unbind()),
-        Err(_) => Args::Many(args.extract()?),
+    let args = if let Ok(args) = args.cast::<PyTuple>() {
+        Args::One(args.clone().unbind())
+    } else if let Ok(columns) = args.cast::<Columns>() {
+        Args::Columns(columns.clone().unbind())
+    } else {
+        Args::Many(args.extract()?)
     };
     let option = |name: &str| match options {
         Some(options) => options.get_item(name),
@@ -75,6 +83,12 @@ pub fn build(
     }
     if let Some(builder) = option("builder")? {
         request.builder = Some(Arc::clone(&builder.cast::<Builder>()?.get().0));
+    }
+    if let Some(sql) = option("follow")? {
+        request.follow = Some(sql.extract::<String>()?.into());
+    }
+    if let Some(fresh) = option("fresh")? {
+        request.fresh = fresh.extract()?;
     }
     if let Some(name) = option("portal")? {
         request.portal = Some(Portal {

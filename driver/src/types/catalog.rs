@@ -21,8 +21,8 @@ use crate::error::Error;
 /// [missing](TypeCatalog::missing).
 ///
 /// The columns are all text, so that both formats read alike: OID, schema, name, `typtype`, OID of the
-/// element (of true arrays only, else 0), OID of a domain's base (else 0), and the labels of an enum in their
-/// order, each in hexadecimal, by commas.
+/// element (of true arrays only, else 0), OID of a domain's base (else 0), the labels of an enum in their
+/// order, each in hexadecimal, by commas, and the OID of the type's array type (0 if it has none).
 ///
 /// Every name is qualified, so that a `search_path` cannot change what is asked. PostgreSQL 13 to 18.
 pub const LOOKUP_SQL: &str = "\
@@ -30,7 +30,8 @@ SELECT t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog
        COALESCE(e.oid, 0)::pg_catalog.text, t.typbasetype::pg_catalog.text,
        (SELECT pg_catalog.string_agg(pg_catalog.encode(pg_catalog.convert_to(l.enumlabel::pg_catalog.text, 'UTF8'), 'hex'), ','
                                      ORDER BY l.enumsortorder)
-          FROM pg_catalog.pg_enum l WHERE l.enumtypid OPERATOR(pg_catalog.=) t.oid)
+          FROM pg_catalog.pg_enum l WHERE l.enumtypid OPERATOR(pg_catalog.=) t.oid),
+       t.typarray::pg_catalog.text
   FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
   LEFT JOIN pg_catalog.pg_type e
@@ -45,7 +46,7 @@ SELECT t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog
           WHERE a.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[])))";
 
 /// Columns of [`LOOKUP_SQL`].
-pub const LOOKUP_COLUMNS: usize = 7;
+pub const LOOKUP_COLUMNS: usize = 8;
 
 /// Domains on domains, arrays of arrays' domains: how far a chain is followed. A chain of a sound database is
 /// one or two long, and one that a server makes up may be a circle.
@@ -79,6 +80,8 @@ pub struct Entry {
     pub name: String,
     /// What it is made of.
     pub kind: Kind,
+    /// OID of the arrays of it; 0 if there are none.
+    pub array: u32,
 }
 
 impl Entry {
@@ -93,7 +96,7 @@ impl Entry {
     }
 
     fn parse(row: [Option<&[u8]>; LOOKUP_COLUMNS]) -> Option<Self> {
-        let [oid, schema, name, typtype, element, base, labels] = row;
+        let [oid, schema, name, typtype, element, base, labels, array] = row;
         // A database in SQL_ASCII may hold names that are not UTF-8.
         let text = |column: Option<&[u8]>| Some(String::from_utf8_lossy(column?).into_owned());
         let number = |column: Option<&[u8]>| str::from_utf8(column?).ok()?.parse::<u32>().ok();
@@ -110,6 +113,7 @@ impl Entry {
             schema: text(schema)?,
             name,
             kind,
+            array: number(array)?,
         })
     }
 }
@@ -240,6 +244,17 @@ impl TypeCatalog {
         None
     }
 
+    /// The type of arrays whose elements are of this type. `None` where there is none, for arrays themselves, and
+    /// while the type is unknown.
+    pub fn array_of(&self, oid: u32) -> Option<u32> {
+        let array = match (BuiltIn::get(oid), self.learned.get(&oid)) {
+            (Some(built_in), _) => built_in.array,
+            (None, Some(entry)) if !matches!(entry.kind, Kind::Array(_)) => entry.array,
+            (None, _) => 0,
+        };
+        (array != 0).then_some(array)
+    }
+
     /// The format to ask for values of this type. Text while it is unknown, which is always right.
     pub fn format(&self, oid: u32) -> Format {
         if self.codec(oid).is_some() {
@@ -288,6 +303,7 @@ impl TypeCatalog {
                     schema: "pg_catalog".into(),
                     name: format!("type {oid}"),
                     kind: Kind::Other,
+                    array: 0,
                 };
                 self.learned.insert(oid, entry);
             }

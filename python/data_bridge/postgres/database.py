@@ -52,6 +52,10 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
         """
         return Transaction(self, begin_sql(isolation, readonly, deferrable))
 
+    async def _turn(self) -> None:
+        """Lets other tasks run, and the answers of the server be read."""
+        await asyncio.sleep(0)
+
     async def _exclusive(self) -> Connection:
         return self
 

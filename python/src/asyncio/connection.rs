@@ -17,7 +17,7 @@ use super::pool::Pool;
 use super::{Home, deliver};
 use crate::copy::CopyWriter;
 use crate::dial::Dialed;
-use crate::engine::{Call, Completion, Description, Engine, News, Progress, Reply, Request};
+use crate::engine::{Call, Completion, Engine, News, Progress, Reply, Request};
 use crate::errors;
 use crate::orm::Statement;
 use crate::request;
@@ -144,24 +144,6 @@ impl Connection {
         let this = slf.get();
         this.engine.copy_bytes(slf.py(), bytes)?;
         Self::flush(slf)
-    }
-
-    /// What encodes rows for a COPY into the columns of a described statement.
-    #[pyo3(signature = (description, *, exact_keys=false, ordinal=false))]
-    fn _copy_writer(
-        &self,
-        description: &Bound<'_, Description>,
-        exact_keys: bool,
-        ordinal: bool,
-    ) -> PyResult<CopyWriter> {
-        let catalog = self.engine.catalog();
-        CopyWriter::new(
-            description.py(),
-            description.get(),
-            catalog,
-            exact_keys,
-            ordinal,
-        )
     }
 
     /// Encodes and sends one slice of rows; whether the iterator has ended.

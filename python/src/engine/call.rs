@@ -8,7 +8,9 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use crate::bulk::Columns;
 use crate::convert::Layout;
+use crate::errors;
 
 /// Who gets the answer.
 #[derive(Debug)]
@@ -61,6 +63,8 @@ pub enum Args {
     One(Py<PyTuple>),
     /// One execution for each, in a single Sync.
     Many(Vec<Py<PyTuple>>),
+    /// One execution, whose parameters are the columns of many rows.
+    Columns(Py<Columns>),
 }
 
 /// A named portal and the page size to read it by.
@@ -90,13 +94,17 @@ pub struct Request {
     pub builder: Option<Arc<dyn RowBuilder>>,
     /// Read by pages.
     pub portal: Option<Portal>,
+    /// A statement that runs in the same Sync behind the others and returns one int8, which is added to the answer.
+    pub follow: Option<Arc<str>>,
+    /// The statement is described anew even if it is known, within the transaction that is open or about to open.
+    pub fresh: bool,
 }
 
 impl Args {
     /// How often the statement is executed.
     pub fn executions(&self) -> usize {
         match self {
-            Self::One(_) => 1,
+            Self::One(_) | Self::Columns(_) => 1,
             Self::Many(rows) => rows.len(),
         }
     }
@@ -121,6 +129,10 @@ pub struct Call {
     rows: Option<Py<PyList>>,
     first: Option<Py<PyAny>>,
     count: u64,
+    /// Commands of the request that are still to end before the one that follows; 0 if none follows.
+    pub(super) ahead: usize,
+    /// What the command that follows has returned.
+    followed: i64,
     suspended: bool,
     pub(super) error: Option<PyErr>,
     /// It ran once and met a stale statement: it is not tried a third time.
@@ -138,6 +150,8 @@ impl Call {
             rows: None,
             first: None,
             count: 0,
+            ahead: 0,
+            followed: 0,
             suspended: false,
             error: None,
             retried: false,
@@ -161,7 +175,12 @@ impl Call {
     }
 
     pub(super) fn command_done(&mut self, tag: &CommandTag) {
-        self.count += tag.rows();
+        if self.request.follow.is_none() {
+            self.count += tag.rows();
+        } else if self.ahead > 0 {
+            self.ahead -= 1;
+            self.count += tag.rows();
+        }
     }
 
     pub(super) fn suspend(&mut self) {
@@ -174,6 +193,7 @@ impl Call {
             return None;
         }
         let take = match self.request.shape {
+            _ if self.request.follow.is_some() && self.ahead == 0 => Take::Follow,
             Shape::Rows | Shape::RowsOrCount | Shape::Page => {
                 let rows = self.rows.get_or_insert_with(|| PyList::empty(py).unbind());
                 Take::All(rows.clone_ref(py))
@@ -189,9 +209,13 @@ impl Call {
         })
     }
 
-    pub(super) fn keep_first(&mut self, first: Option<Py<PyAny>>) {
-        if self.first.is_none() {
-            self.first = first;
+    pub(super) fn keep(&mut self, taken: Taken) {
+        match taken {
+            Taken::Rows => {}
+            Taken::First(first) => {
+                self.first.get_or_insert(first);
+            }
+            Taken::Followed(number) => self.followed = number,
         }
     }
 
@@ -204,6 +228,7 @@ impl Call {
         self.rows = None;
         self.first = None;
         self.count = 0;
+        self.followed = 0;
         self
     }
 
@@ -233,6 +258,10 @@ impl Call {
             Shape::Page => into_any(py, (rows(self.rows), self.suspended)),
             Shape::Describe => Ok(py.None()),
         };
+        let answer = match self.request.follow {
+            Some(_) => answer.and_then(|answer| into_any(py, (answer, self.followed))),
+            None => answer,
+        };
         (reply, answer)
     }
 }
@@ -249,6 +278,17 @@ enum Take {
     All(Py<PyList>),
     First,
     Value(usize),
+    Follow,
+}
+
+/// What has come of a batch of rows.
+pub(super) enum Taken {
+    /// The rows are in the call's list.
+    Rows,
+    /// The first row, or a value of it.
+    First(Py<PyAny>),
+    /// What the command that follows has returned.
+    Followed(i64),
 }
 
 /// Takes rows for a call. It holds what it needs, for decoding runs Python code, which may come back to the engine.
@@ -259,13 +299,13 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Decodes a batch; the first object, where the call wants only that.
+    /// Decodes a batch.
     pub(super) fn take(
         &self,
         py: Python<'_>,
         layout: &Layout,
         batch: &RowBatch,
-    ) -> PyResult<Option<Py<PyAny>>> {
+    ) -> PyResult<Taken> {
         let build = |row: Row<'_>| match &self.builder {
             None => layout.record(py, row.values()),
             Some(builder) => builder.build(py, layout, row),
@@ -276,13 +316,12 @@ impl Sink {
                 for row in batch {
                     list.append(build(row)?)?;
                 }
-                Ok(None)
+                Ok(Taken::Rows)
             }
-            Take::First => batch
-                .iter()
-                .next()
-                .map(|row| build(row).map(Bound::unbind))
-                .transpose(),
+            Take::First => match batch.iter().next() {
+                Some(row) => Ok(Taken::First(build(row)?.unbind())),
+                None => Ok(Taken::Rows),
+            },
             Take::Value(column) => {
                 let value = batch
                     .iter()
@@ -291,10 +330,17 @@ impl Sink {
                 match value {
                     Some(value) => layout
                         .value(py, *column, value)
-                        .map(|value| Some(value.unbind())),
+                        .map(|value| Taken::First(value.unbind())),
                     None => Err(pyo3::exceptions::PyIndexError::new_err(
                         "the result has no such column",
                     )),
+                }
+            }
+            Take::Follow => {
+                let value = batch.iter().next().and_then(|row| row.values().next());
+                match value.flatten().map(<[u8; 8]>::try_from) {
+                    Some(Ok(bytes)) => Ok(Taken::Followed(i64::from_be_bytes(bytes))),
+                    _ => Err(errors::decode_error(py, "the server counted in no int8")),
                 }
             }
         }

@@ -29,6 +29,14 @@ impl Catalog {
         Type::of(oid, &self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The type of arrays of this type, if there is one.
+    pub fn array_of(&self, oid: u32) -> Option<u32> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .array_of(oid)
+    }
+
     fn missing(&self, oids: impl IntoIterator<Item = u32>) -> Vec<u32> {
         self.0
             .read()

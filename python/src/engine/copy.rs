@@ -4,8 +4,8 @@ use data_bridge_driver::Error;
 use data_bridge_driver::wire::CommandTag;
 use pyo3::prelude::*;
 
-use super::call::{Completion, Reply};
-use super::{Engine, Held, Hold, Job, Kind};
+use super::call::{Completion, Reply, into_any};
+use super::{Engine, Held, Hold, Job, Kind, State};
 use crate::errors;
 
 /// A COPY that is outstanding.
@@ -16,6 +16,8 @@ pub(super) struct Copying {
     end: Option<Reply>,
     error: Option<PyErr>,
     rows: u64,
+    /// It was given up, for this reason, before the server was ready for it.
+    given_up: Option<Box<str>>,
 }
 
 impl Copying {
@@ -23,9 +25,9 @@ impl Copying {
         self.ready.iter().chain(&self.end).any(is_it)
     }
 
-    /// The server takes data now.
-    pub(super) fn started(&mut self) -> Option<Reply> {
-        self.ready.take()
+    /// The server takes data now: whom to tell, and why there will be none if that is so.
+    pub(super) fn started(&mut self) -> (Option<Reply>, Option<Box<str>>) {
+        (self.ready.take(), self.given_up.take())
     }
 
     pub(super) fn command_done(&mut self, tag: &CommandTag) {
@@ -36,23 +38,19 @@ impl Copying {
         self.error.get_or_insert(error);
     }
 
-    pub(super) fn complete(mut self, py: Python<'_>, done: &mut Vec<Completion>) {
-        let reply = self
-            .ready
-            .take()
-            .or(self.end.take())
-            .unwrap_or(Reply::Nobody);
+    /// Tells who waits; the failure of a COPY that the server ended on its own is given back, for whoever comes next.
+    pub(super) fn complete(self, py: Python<'_>, done: &mut Vec<Completion>) -> Option<PyErr> {
+        let Some(reply) = self.end.or(self.ready) else {
+            return self.error;
+        };
         done.push((
             reply,
             match self.error {
                 Some(error) => Err(error),
-                None => self
-                    .rows
-                    .into_pyobject(py)
-                    .map(|rows| rows.into_any().unbind())
-                    .map_err(Into::into),
+                None => into_any(py, self.rows),
             },
         ));
+        None
     }
 }
 
@@ -63,6 +61,7 @@ impl Engine {
         if state.hold != Hold::No {
             return state.held.push(Held::CopyIn(sql.into(), ready));
         }
+        state.copy_failure = None;
         state.send_preludes();
         match state.session.copy_in(sql) {
             Ok(_) => {
@@ -71,6 +70,7 @@ impl Engine {
                     end: None,
                     error: None,
                     rows: 0,
+                    given_up: None,
                 };
                 state.jobs.push_back(Job {
                     kind: Kind::Copy(copying),
@@ -93,9 +93,11 @@ impl Engine {
         });
         if let Err(error) = sent {
             // The server may have ended the COPY already; its reason is better than ours.
-            let reason = match state.jobs.front_mut().map(|job| &mut job.kind) {
-                Some(Kind::Copy(copying)) => copying.error.take(),
-                _ => None,
+            let reason = match state.jobs.back().map(|job| &job.kind) {
+                Some(Kind::Copy(Copying {
+                    error: Some(error), ..
+                })) => Some(error.clone_ref(py)),
+                _ => state.copy_failure.take(),
             };
             drop(state);
             return Err(reason.unwrap_or_else(|| errors::to_py(py, &error)));
@@ -112,19 +114,28 @@ impl Engine {
         done: &mut Vec<Completion>,
     ) {
         let mut state = self.lock();
+        // One that was given up while it was held back is not started at all.
+        state
+            .held
+            .retain(|held| !matches!(held, Held::CopyIn(..)));
+        let State { session, jobs, .. } = &mut *state;
+        // Nothing is queued behind a COPY, but what goes ahead of it may still be on its way.
         if let Some(Job {
             kind: Kind::Copy(copying),
             ..
-        }) = state.jobs.front_mut()
+        }) = jobs.back_mut()
         {
             copying.end = Some(end);
             match reason {
-                None => state.session.copy_done(),
-                Some(reason) => state.session.copy_fail(reason),
+                None => session.copy_done(),
+                Some(reason) if session.is_copying() => session.copy_fail(reason),
+                Some(reason) => copying.given_up = Some(reason.into()),
             }
         } else {
+            let failure = state.copy_failure.take();
             drop(state);
-            done.push((end, Err(errors::interface_error(py, "no COPY is running"))));
+            let none = || errors::interface_error(py, "no COPY is running");
+            done.push((end, Err(failure.unwrap_or_else(none))));
         }
     }
 }

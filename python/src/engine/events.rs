@@ -57,13 +57,18 @@ impl Engine {
                     }
                 }
                 Some(Event::CopyIn { request, .. }) => {
-                    let ready = match self.lock().job_mut(request) {
+                    let mut state = self.lock();
+                    let (ready, given_up) = match state.job_mut(request) {
                         Some(Job {
                             kind: Kind::Copy(copying),
                             ..
                         }) => copying.started(),
-                        _ => None,
+                        _ => (None, None),
                     };
+                    if let Some(reason) = given_up {
+                        state.session.copy_fail(&reason);
+                    }
+                    drop(state);
                     if let Some(reply) = ready {
                         done.push((reply, Ok(py.None())));
                     }
@@ -110,7 +115,7 @@ impl Engine {
         }) = self.lock().job_mut(request)
         {
             match taken {
-                Ok(first) => call.keep_first(first),
+                Ok(taken) => call.keep(taken),
                 Err(error) => call.fail(error),
             }
         }
@@ -205,7 +210,10 @@ impl Engine {
                 self.start(py, call.restart(), done);
             }
             Kind::Run(call) => done.push(call.complete(py)),
-            Kind::Copy(copying) => copying.complete(py, done),
+            Kind::Copy(copying) => {
+                let failure = copying.complete(py, done);
+                self.lock().copy_failure = failure;
+            }
             Kind::Simple {
                 reply,
                 error: Some(error),

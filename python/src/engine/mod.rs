@@ -59,6 +59,8 @@ struct State {
     held: Vec<Held>,
     /// Commands that travel ahead of the next statement, in the same Sync: `BEGIN`, `SAVEPOINT`.
     preludes: Vec<Box<str>>,
+    /// Why the server ended the last COPY, where nobody waited for its end.
+    copy_failure: Option<PyErr>,
     /// Session state was changed that outlives a transaction.
     touched: bool,
 }
@@ -131,6 +133,7 @@ impl Engine {
             hold: Hold::No,
             held: Vec::new(),
             preludes: Vec::new(),
+            copy_failure: None,
             touched: false,
         };
         Ok(Self {
@@ -209,7 +212,16 @@ impl Engine {
         if state.hold != Hold::No {
             return state.held.push(Held::Call(call));
         }
-        match state.session.lookup(sql, &declared) {
+        let mut lookup = state.session.lookup(sql, &declared);
+        if call.request.fresh {
+            // The transaction's lock on what is described is taken by describing it.
+            state.send_preludes();
+            if let Lookup::Hit(statement) = lookup {
+                state.session.forget(&statement);
+                lookup = Lookup::Miss;
+            }
+        }
+        match lookup {
             Lookup::Hit(statement) => {
                 drop(state);
                 self.run(py, call, statement, done);
@@ -257,7 +269,8 @@ impl Engine {
             Err(error) => return done.push((call.reply, Err(error))),
         };
         if call.request.shape == Shape::Describe {
-            let description = Description::new(statement).into_object(py);
+            let description =
+                Description::new(statement, Arc::clone(&self.catalog)).into_object(py);
             return done.push((call.reply, description));
         }
         let portal = call.request.portal.clone();
@@ -337,7 +350,7 @@ impl Engine {
     fn send(
         &self,
         py: Python<'_>,
-        call: Call,
+        mut call: Call,
         params: &Params,
         done: &mut Vec<Completion>,
         mut execute: impl FnMut(&mut Batch<'_>, &mut &[u8], usize) -> Result<(), Error>,
@@ -356,8 +369,14 @@ impl Engine {
             preludes
                 .iter()
                 .try_for_each(|prelude| batch.command(prelude))?;
-            (0..call.request.args.executions())
-                .try_for_each(|index| execute(&mut batch, &mut values, index))?;
+            let executions = call.request.args.executions();
+            (0..executions).try_for_each(|index| execute(&mut batch, &mut values, index))?;
+            if let Some(follow) = &call.request.follow {
+                call.ahead = preludes.len() + executions;
+                batch
+                    .execute_unnamed(follow, &[], 1, Execute::default(), |_, _| Ok(IsNull::Yes))
+                    .map_err(Error::from)?;
+            }
             batch.finish();
             Ok(())
         });
@@ -573,6 +592,7 @@ fn encode(py: Python<'_>, args: &Args, params: &Params, out: &mut BytesMut) -> P
         Args::Many(rows) => rows
             .iter()
             .try_for_each(|args| encode_row(args.bind(py), params, out)),
+        Args::Columns(columns) => columns.get().encode(py, out),
     }
 }
 

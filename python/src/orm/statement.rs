@@ -58,6 +58,8 @@ impl Statement {
             typed: self.typed,
             builder: self.rows.clone().map(|rows| rows as Arc<dyn RowBuilder>),
             portal: None,
+            follow: None,
+            fresh: false,
         }
     }
 }

@@ -18,6 +18,7 @@ fn entry(oid: u32, name: &str, kind: Kind) -> Entry {
         schema: "shop".into(),
         name: name.into(),
         kind,
+        array: if oid == COLOUR { COLOURS } else { 0 },
     }
 }
 
@@ -156,7 +157,20 @@ fn row<'a>(columns: [&'a str; 6], labels: Option<&'a str>) -> [Option<&'a [u8]>;
         element,
         base,
         labels.map(str::as_bytes),
+        Some(b"20001"),
     ]
+}
+
+#[test]
+fn arrays_of_types() {
+    let catalog = catalog();
+    assert_eq!(catalog.array_of(oid::INT4), Some(oid::INT4_ARRAY));
+    assert_eq!(catalog.array_of(COLOUR), Some(COLOURS));
+    for oid in [oid::INT4_ARRAY, COLOURS, VECTOR, 99_999, 0] {
+        assert_eq!(catalog.array_of(oid), None, "{oid}");
+    }
+    let learned = Entry::from_row(row(["20000", "shop", "colour", "e", "0", "0"], None)).unwrap();
+    assert_eq!(learned.array, COLOURS);
 }
 
 #[test]

@@ -1,0 +1,399 @@
+"""Bulk writes: many executions, inserts and upserts in few round trips.
+
+Each routine is written once, over the verbs of whatever runs it (see ``AsyncVerbs``): a database, a connection or a
+transaction. It waits for nothing but these, so that a blocking front can run the same coroutine to its end.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from data_bridge import _native
+
+from . import errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+
+    from data_bridge._native import Record
+
+    from ._verbs import AsyncVerbs
+    from .database import Connection
+
+type Rows = Iterable[Any] | AsyncIterable[Any]
+type OnDuplicate = Literal["last", "first", "error"]
+
+#: Rows up to which one statement over arrays is faster than COPY; docs/bulk.md has the measurement.
+INSERT_THRESHOLD = 1000
+#: The same for an upsert, where COPY goes through a staging table.
+UPSERT_THRESHOLD = 1000
+#: Rows of one statement, where more must travel as arrays because COPY cannot carry a column's type.
+_ARRAY_ROWS = 10_000
+#: Executions of one Sync; while they run, the next ones are encoded.
+_EXECUTIONS = 1000
+#: Rows of an async iterable that are gathered before they are encoded.
+_GATHERED = 500
+#: Unsent bytes at which a COPY waits for the socket.
+_HIGH_WATER = 256 * 1024
+
+#: The columns that an INSERT may give: all but those that the server always fills itself.
+_INSERTABLE = """
+SELECT pg_catalog.array_agg(attname ORDER BY attnum) FROM pg_catalog.pg_attribute
+ WHERE attrelid = $1::pg_catalog.text::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped
+   AND attgenerated = '' AND attidentity <> 'a'"""
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertResult:
+    """What an upsert has done."""
+
+    #: Rows that were not there before.
+    inserted: int
+    #: Rows that were there and are updated now.
+    updated: int
+    #: The ``returning`` columns of each row that was inserted or updated, in no particular order.
+    rows: list[Record] = field(default_factory=list)
+
+
+async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
+    """See ``AsyncVerbs.execute_many``."""
+    source = await _Source.of(rows, _EXECUTIONS)
+    if source.few is not None:
+        return await holder._run(sql, _tuples(source.few), "count") if source.few else 0
+    count = 0
+    async with _alone(holder) as connection, _atomic(connection):
+        running: Any = None
+        async for chunk in source.chunks(_EXECUTIONS):
+            following = connection._run(sql, _tuples(chunk), "count")
+            if running is not None:
+                try:
+                    count += await running
+                except BaseException:
+                    # It was sent into a transaction that has failed: its own failure says nothing.
+                    with suppress(Exception):
+                        await following
+                    raise
+            running = following
+        return count + await running
+
+
+async def insert_many(
+    holder: AsyncVerbs,
+    table: str,
+    rows: Rows,
+    columns: Sequence[str] | None,
+    returning: Sequence[str] | None,
+    method: Literal["auto", "copy", "unnest"],
+) -> Any:
+    """See ``AsyncVerbs.insert_many``."""
+    if method not in ("auto", "copy", "unnest"):
+        raise errors.InterfaceError(f'method must be "auto", "copy" or "unnest", not {method!r}')
+    source = await _Source.of(rows, 0 if method == "copy" else INSERT_THRESHOLD)
+    if source.is_empty:
+        return 0 if returning is None else []
+    names, exact = await _columns(holder, table, columns, source.first)
+    plan = _insert(table, names, _names("returning", returning or ()))
+    shape = "count" if returning is None else "rows"
+    way = _Way(holder, plan, exact, shape, source)
+    if source.few is not None:
+        result = await way.by_arrays(source.few)
+        if result is not None:
+            return result
+    if method == "unnest":
+        return await way.by_many_arrays()
+    return await (way.by_copy() if returning is None else way.by_stage())
+
+
+async def upsert_many(
+    holder: AsyncVerbs,
+    table: str,
+    rows: Rows,
+    *,
+    conflict_columns: Sequence[str],
+    update_columns: Sequence[str] | None,
+    on_duplicate: OnDuplicate,
+    do_nothing: bool,
+    where: str | None,
+    returning: Sequence[str] | None,
+    columns: Sequence[str] | None,
+    method: Literal["auto", "stage", "unnest"],
+) -> UpsertResult:
+    """See ``AsyncVerbs.upsert_many``."""
+    if method not in ("auto", "stage", "unnest"):
+        raise errors.InterfaceError(f'method must be "auto", "stage" or "unnest", not {method!r}')
+    if do_nothing and (update_columns or where is not None):
+        raise errors.InterfaceError("do_nothing=True updates nothing: it takes neither update_columns nor where")
+    source = await _Source.of(rows, 0 if method == "stage" else UPSERT_THRESHOLD)
+    if source.is_empty:
+        return UpsertResult(0, 0)
+    names, exact = await _columns(holder, table, columns, source.first)
+    update: tuple[str, ...] | None = () if do_nothing else None
+    if update_columns is not None:
+        update = _names("update_columns", update_columns)
+    conflict = _names("conflict_columns", conflict_columns)
+    plan = _upsert(table, names, conflict, update, where, on_duplicate, _names("returning", returning or ()))
+    way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count)
+    try:
+        answer = None
+        if source.few is not None:
+            answer = await way.by_arrays(source.few)
+        elif method == "unnest":
+            answer = await way.by_arrays([row async for chunk in source.chunks(_ARRAY_ROWS) for row in chunk])
+        if answer is None:
+            answer = await way.by_stage()
+    except errors.CardinalityViolationError as error:
+        if on_duplicate != "error":
+            raise
+        raise errors.CardinalityViolationError(
+            f"several rows of the batch have the same values in {', '.join(conflict)}; remove the duplicates, "
+            'or pass on_duplicate="last" or "first"',
+            sqlstate=error.sqlstate,
+            outcome=error.outcome,
+        ) from error
+    written, updated = answer if plan.count is not None else (answer, 0)
+    if returning is None:
+        return UpsertResult(written - updated, updated)
+    return UpsertResult(len(written) - updated, updated, written)
+
+
+@dataclass(slots=True)
+class _Way:
+    """The ways of rows into a table. ``exact`` says that dicts must have the columns and no other keys; ``shape`` what the
+    answer is; ``count`` is a statement that counts updated rows, whose answer joins the first one in a pair."""
+
+    holder: AsyncVerbs
+    plan: _native.Insert | _native.Upsert
+    exact: bool
+    shape: str
+    source: _Source
+    count: str | None = None
+
+    async def by_arrays(self, rows: list[Any]) -> Any:
+        """One statement, in one round trip where it has run before; ``None`` if the types do not allow it."""
+        arrays = await self._arrays(self.holder)
+        if arrays is None:
+            return None
+        arrays.extend(rows)
+        return await self._run(self.holder, self.plan.unnest, arrays, types=arrays.types)
+
+    async def by_many_arrays(self) -> Any:
+        """A statement for each so many rows, in one transaction: where COPY cannot carry a type."""
+        results: list[Any] = []
+        start = 0
+        async with _alone(self.holder) as connection, _atomic(connection):
+            async for rows in self.source.chunks(_ARRAY_ROWS):
+                arrays = await self._arrays(connection)
+                if arrays is None:
+                    raise errors.NotSupportedError("unnest cannot give arrays; use method='copy'")
+                arrays.extend(rows, start)
+                start += len(arrays)
+                results.append(await self._run(connection, self.plan.unnest, arrays, types=arrays.types))
+        return sum(results) if self.shape == "count" else list(chain.from_iterable(results))
+
+    async def by_copy(self) -> int:
+        """COPY into the table itself."""
+        assert isinstance(self.plan, _native.Insert)
+        async with _alone(self.holder) as connection, _atomic(connection):
+            description = await self._describe(connection)
+            writer = _native.CopyWriter(description, exact_keys=self.exact)
+            return await _copy(connection, connection._copy_in(self.plan.copy), writer, self.source)
+
+    async def by_stage(self) -> Any:
+        """COPY into a staging table, and one statement from there."""
+        async with _alone(self.holder) as connection, _atomic(connection) as is_nested:
+            description = await self._describe(connection)
+            stage = self.plan.stage([oid for _, oid in description.columns])
+            writer = _native.CopyWriter(description, exact_keys=self.exact, ordinal=stage.ordinal)
+            # Both are on their way before either is awaited.
+            created = connection._simple(f"{stage.create}; {stage.clear}" if is_nested else stage.create)
+            started = connection._copy_in(stage.copy)
+            try:
+                await created
+            except BaseException:
+                await _give_up(connection)
+                raise
+            await _copy(connection, started, writer, self.source)
+            return await self._run(connection, stage.merge, ())
+
+    async def _describe(self, connection: Connection) -> _native.Description:
+        """The columns' types, which the transaction keeps from being changed until it ends: binary COPY trusts them."""
+        description: _native.Description = await connection._run(self.plan.describe, (), "describe", fresh=True)
+        return description
+
+    async def _arrays(self, holder: AsyncVerbs) -> _native.Columns | None:
+        # A description that has become stale does no harm here: the server converts from the types that are declared.
+        description = await holder._run(self.plan.describe, (), "describe")
+        return _native.Columns.of(description, exact_keys=self.exact)
+
+    async def _run(self, holder: AsyncVerbs, sql: str, args: Any, **options: Any) -> Any:
+        if self.count is not None:
+            options["follow"] = self.count
+        return await holder._run(sql, args, self.shape, typed=self.shape == "count", **options)
+
+
+async def _copy(connection: Connection, started: Any, writer: _native.CopyWriter, source: _Source) -> int:
+    """Sends rows into a COPY; the number of rows. After an error the server has kept none."""
+    try:
+        await started
+        async for rows in source.slices():
+            while not connection._copy_rows(writer, rows):
+                if connection._unsent > _HIGH_WATER:
+                    await connection._drained()
+                else:
+                    await connection._turn()
+        connection._copy_bytes(_native.COPY_END)
+    except BaseException:
+        await _give_up(connection)
+        raise
+    count: int = await connection._copy_end()
+    return count
+
+
+async def _give_up(connection: Connection) -> None:
+    # The server's answer is that the COPY was given up; the reason is on its way to the caller.
+    with suppress(Exception):
+        await connection._copy_end("the client has given up")
+
+
+class _Source:
+    """Rows from any iterable. ``few`` are all of them, if they are no more than was asked for."""
+
+    def __init__(self, head: list[Any], rest: Iterator[Any] | AsyncIterator[Any] | None) -> None:
+        self.few = head if rest is None else None
+        self.is_empty = not head
+        self.first: Any = head[0] if head else None
+        self._head = head
+        self._rest = rest
+
+    @classmethod
+    async def of(cls, rows: Rows, limit: int) -> _Source:
+        """Looks at the first row, and at up to ``limit`` rows and one more."""
+        if isinstance(rows, Mapping | str | bytes):
+            raise errors.InterfaceError(f"rows must be an iterable of rows, not one {type(rows).__name__}")
+        limit = max(limit, 1)
+        if isinstance(rows, AsyncIterable):
+            iterator = aiter(rows)
+            head: list[Any] = []
+            async for row in iterator:
+                head.append(row)
+                if len(head) > limit:
+                    return cls(head, iterator)
+            return cls(head, None)
+        if isinstance(rows, list | tuple) and len(rows) > limit:
+            return cls(list(rows[:1]), islice(rows, 1, None))
+        sync = iter(rows)
+        head = list(islice(sync, limit + 1))
+        return cls(head, sync if len(head) > limit else None)
+
+    async def slices(self) -> AsyncIterator[Iterator[Any]]:
+        """All rows: at once where they need not be awaited, else as many as were gathered."""
+        if isinstance(self._rest, AsyncIterable):
+            async for chunk in self.chunks(_GATHERED):
+                yield iter(chunk)
+        else:
+            yield chain(self._head, self._rest or ())
+
+    async def chunks(self, size: int) -> AsyncIterator[list[Any]]:
+        """All rows, so many at a time."""
+        if isinstance(self._rest, AsyncIterable):
+            chunk = self._head
+            async for row in self._rest:
+                if len(chunk) >= size:
+                    yield chunk
+                    chunk = []
+                chunk.append(row)
+            yield chunk
+        else:
+            rows = chain(self._head, self._rest or ())
+            while chunk := list(islice(rows, size)):
+                yield chunk
+
+
+@asynccontextmanager
+async def _alone(holder: AsyncVerbs) -> AsyncIterator[Connection]:
+    connection = await holder._exclusive()
+    try:
+        yield connection
+    finally:
+        await holder._give_back(connection)
+
+
+@asynccontextmanager
+async def _atomic(connection: Connection) -> AsyncIterator[bool]:
+    """A transaction, or a savepoint where one is open; whether it is a savepoint."""
+    # A transaction may have been opened by hand.
+    by_hand = connection._depth == 0 and connection._status != "idle"
+    connection._depth += by_hand
+    try:
+        is_nested = connection._depth > 0
+        async with connection.transaction():
+            yield is_nested
+    finally:
+        connection._depth -= by_hand
+
+
+async def _columns(
+    holder: AsyncVerbs, table: str, columns: Sequence[str] | None, first: Any
+) -> tuple[tuple[str, ...], bool]:
+    """The columns that the rows give, and whether dicts may have no other keys."""
+    if columns is not None:
+        return _names("columns", columns), False
+    names = _fields(first)
+    if names is None:
+        names = await holder._run(_INSERTABLE, (_native.quoted_table(table),), "value")
+        if names is None:
+            raise errors.InterfaceError(f"the table {table} has no columns that rows could give")
+    return tuple(names), True
+
+
+def _fields(row: Any) -> Iterable[str] | None:
+    """The columns that a row names itself; ``None`` if it has only values."""
+    if isinstance(row, _native.Record):
+        return row.keys()
+    if isinstance(row, Mapping):
+        return row
+    if isinstance(row, tuple | list):
+        return getattr(row, "_fields", None)
+    for attribute in ("__dataclass_fields__", "model_fields"):
+        fields = getattr(type(row), attribute, None)
+        if isinstance(fields, Mapping):
+            return fields
+    attributes: dict[str, Any] | None = getattr(row, "__dict__", None)
+    if attributes:
+        return [name for name in attributes if not name.startswith("_")]
+    return getattr(type(row), "__slots__", None)
+
+
+def _names(argument: str, columns: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(columns, str):
+        raise errors.InterfaceError(f"{argument} takes a list of names, not one str; write [{columns!r}]")
+    return tuple(columns)
+
+
+def _tuples(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    return [row if type(row) is tuple else tuple(row) for row in rows]
+
+
+@functools.lru_cache(maxsize=256)
+def _insert(table: str, columns: tuple[str, ...], returning: tuple[str, ...]) -> _native.Insert:
+    return _native.Insert(table, columns, returning)
+
+
+@functools.lru_cache(maxsize=256)
+def _upsert(
+    table: str,
+    columns: tuple[str, ...],
+    conflict: tuple[str, ...],
+    update: tuple[str, ...] | None,
+    condition: str | None,
+    duplicates: OnDuplicate,
+    returning: tuple[str, ...],
+) -> _native.Upsert:
+    return _native.Upsert(
+        table, columns, conflict, update=update, condition=condition, duplicates=duplicates, returning=returning
+    )
