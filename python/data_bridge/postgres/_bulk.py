@@ -9,16 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from data_bridge import _native
 
 from . import errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 
     from data_bridge._native import Record
 
@@ -57,14 +57,14 @@ class UpsertResult:
     #: Rows that were there and are updated now.
     updated: int
     #: The ``returning`` columns of each row that was inserted or updated, in no particular order.
-    rows: list[Record] = field(default_factory=list)
+    rows: list[Record]
 
 
 async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
     """See ``AsyncVerbs.execute_many``."""
     source = await _Source.of(rows, _EXECUTIONS)
     if source.few is not None:
-        return await holder._run(sql, _tuples(source.few), "count") if source.few else 0
+        return int(await holder._run(sql, _tuples(source.few), "count")) if source.few else 0
     count = 0
     async with _alone(holder) as connection, _atomic(connection):
         running: Any = None
@@ -79,7 +79,7 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
                         await following
                     raise
             running = following
-        return count + await running
+        return count + int(await running)
 
 
 async def insert_many(
@@ -130,7 +130,7 @@ async def upsert_many(
         raise errors.InterfaceError("do_nothing=True updates nothing: it takes neither update_columns nor where")
     source = await _Source.of(rows, 0 if method == "stage" else UPSERT_THRESHOLD)
     if source.is_empty:
-        return UpsertResult(0, 0)
+        return UpsertResult(0, 0, [])
     names, exact = await _columns(holder, table, columns, source.first)
     update: tuple[str, ...] | None = () if do_nothing else None
     if update_columns is not None:
@@ -143,7 +143,8 @@ async def upsert_many(
         if source.few is not None:
             answer = await way.by_arrays(source.few)
         elif method == "unnest":
-            answer = await way.by_arrays([row async for chunk in source.chunks(_ARRAY_ROWS) for row in chunk])
+            every: list[Any] = [row async for chunk in source.chunks(_ARRAY_ROWS) for row in chunk]
+            answer = await way.by_arrays(every)
         if answer is None:
             answer = await way.by_stage()
     except errors.CardinalityViolationError as error:
@@ -157,20 +158,22 @@ async def upsert_many(
         ) from error
     written, updated = answer if plan.count is not None else (answer, 0)
     if returning is None:
-        return UpsertResult(written - updated, updated)
+        return UpsertResult(written - updated, updated, [])
     return UpsertResult(len(written) - updated, updated, written)
 
 
 @dataclass(slots=True)
 class _Way:
-    """The ways of rows into a table. ``exact`` says that dicts must have the columns and no other keys; ``shape`` what the
-    answer is; ``count`` is a statement that counts updated rows, whose answer joins the first one in a pair."""
+    """The ways of rows into a table."""
 
     holder: AsyncVerbs
     plan: _native.Insert | _native.Upsert
+    #: Whether dicts must have the columns and no other keys.
     exact: bool
+    #: What the answer is.
     shape: str
     source: _Source
+    #: A statement that counts updated rows; its answer joins the first one in a pair.
     count: str | None = None
 
     async def by_arrays(self, rows: list[Any]) -> Any:
@@ -274,7 +277,8 @@ class _Source:
     async def of(cls, rows: Rows, limit: int) -> _Source:
         """Looks at the first row, and at up to ``limit`` rows and one more."""
         if isinstance(rows, Mapping | str | bytes):
-            raise errors.InterfaceError(f"rows must be an iterable of rows, not one {type(rows).__name__}")
+            kind = type(cast("object", rows)).__name__
+            raise errors.InterfaceError(f"rows must be an iterable of rows, not one {kind}")
         limit = max(limit, 1)
         if isinstance(rows, AsyncIterable):
             iterator = aiter(rows)
@@ -315,7 +319,7 @@ class _Source:
 
 
 @asynccontextmanager
-async def _alone(holder: AsyncVerbs) -> AsyncIterator[Connection]:
+async def _alone(holder: AsyncVerbs) -> AsyncGenerator[Connection]:
     connection = await holder._exclusive()
     try:
         yield connection
@@ -324,7 +328,7 @@ async def _alone(holder: AsyncVerbs) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _atomic(connection: Connection) -> AsyncIterator[bool]:
+async def _atomic(connection: Connection) -> AsyncGenerator[bool]:
     """A transaction, or a savepoint where one is open; whether it is a savepoint."""
     # A transaction may have been opened by hand.
     by_hand = connection._depth == 0 and connection._status != "idle"
@@ -351,22 +355,23 @@ async def _columns(
     return tuple(names), True
 
 
-def _fields(row: Any) -> Iterable[str] | None:
+def _fields(row: object) -> Iterable[str] | None:
     """The columns that a row names itself; ``None`` if it has only values."""
     if isinstance(row, _native.Record):
         return row.keys()
     if isinstance(row, Mapping):
-        return row
+        return cast("Mapping[str, Any]", row)
+    kind: Any = type(row)
     if isinstance(row, tuple | list):
-        return getattr(row, "_fields", None)
+        return cast("Iterable[str] | None", getattr(kind, "_fields", None))
     for attribute in ("__dataclass_fields__", "model_fields"):
-        fields = getattr(type(row), attribute, None)
+        fields = getattr(kind, attribute, None)
         if isinstance(fields, Mapping):
-            return fields
+            return cast("Mapping[str, Any]", fields)
     attributes: dict[str, Any] | None = getattr(row, "__dict__", None)
     if attributes:
         return [name for name in attributes if not name.startswith("_")]
-    return getattr(type(row), "__slots__", None)
+    return cast("Iterable[str] | None", getattr(kind, "__slots__", None))
 
 
 def _names(argument: str, columns: Sequence[str]) -> tuple[str, ...]:

@@ -88,8 +88,9 @@ class AsyncVerbs:
         returning: Sequence[str] | None = None,
         method: Literal["auto", "copy", "unnest"] = "auto",
     ) -> Coroutine[Any, Any, Any]:
-        """Inserts rows, all or none; their number, or with ``returning`` a record of these columns for each, in the rows'
-        order.
+        """Inserts rows, all or none; their number, or with ``returning`` a record of these columns for each.
+
+        The records are in the rows' order.
 
         ``rows`` is any iterable or async iterable of tuples, lists, records, dicts, or objects with the columns as
         attributes. ``columns`` names the columns that they give; without it those are the names in the first row, or for

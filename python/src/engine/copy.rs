@@ -113,11 +113,13 @@ impl Engine {
         end: Reply,
         done: &mut Vec<Completion>,
     ) {
+        let _given_up: Vec<Held>; // dropped behind the lock
         let mut state = self.lock();
         // One that was given up while it was held back is not started at all.
-        state
+        _given_up = state
             .held
-            .retain(|held| !matches!(held, Held::CopyIn(..)));
+            .extract_if(.., |held| matches!(held, Held::CopyIn(..)))
+            .collect();
         let State { session, jobs, .. } = &mut *state;
         // Nothing is queued behind a COPY, but what goes ahead of it may still be on its way.
         if let Some(Job {
