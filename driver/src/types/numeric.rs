@@ -17,7 +17,7 @@ mod encode;
 
 use crate::error::Error;
 
-pub use encode::{encode, encode_special, encode_text};
+pub use encode::{encode, encode_scaled, encode_special, encode_text};
 
 /// Decimal digits that PostgreSQL keeps before the decimal point (manual, section 8.1.2).
 pub const MAX_INTEGER_DIGITS: usize = 131_072;

@@ -59,21 +59,15 @@ pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
 
 /// A number whose digits fit 64 bits, as most do.
 fn encode_small(negative: bool, coefficient: u64, exponent: i32, out: &mut BytesMut) -> Encoded {
-    const MAX_DIGITS: usize = 20;
-    let mut digits = [0; MAX_DIGITS];
-    let mut start = MAX_DIGITS;
-    let mut rest = coefficient;
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        if rest == 0 {
-            break;
-        }
-        #[allow(clippy::cast_possible_truncation)] // a remainder by ten
-        let low = (rest % 10) as u8;
-        *digit = low;
-        rest /= 10;
-        start = at;
+    if let Ok(scale) = u16::try_from(-i64::from(exponent)) {
+        return Ok(numeric::encode_scaled(negative, coefficient, scale, out)?);
     }
-    Ok(numeric::encode(negative, &digits[start..], exponent, out)?)
+    let digits: Vec<u8> = coefficient
+        .to_string()
+        .bytes()
+        .map(|digit| digit - b'0')
+        .collect();
+    Ok(numeric::encode(negative, &digits, exponent, out)?)
 }
 
 fn encode_text(number: &Bound<'_, PyString>, out: &mut BytesMut) -> Encoded {

@@ -26,6 +26,69 @@ pub fn encode(
     encode_digits(negative, digits, &[], i64::from(exponent), out)
 }
 
+/// Appends the binary form of `±coefficient / 10^scale`, with that scale and without a length word: the way
+/// back of [`Numeric::to_scaled_i64`](super::Numeric::to_scaled_i64).
+///
+/// # Errors
+/// A data error for a scale above 16,383. Then nothing was written.
+pub fn encode_scaled(
+    negative: bool,
+    coefficient: u64,
+    scale: u16,
+    out: &mut BytesMut,
+) -> Result<(), Error> {
+    if scale > MAX_SCALE {
+        return Err(too_fine());
+    }
+    // Filled up so that the last group ends where a group of the wire ends.
+    let fraction_groups = scale.div_ceil(4);
+    let fill = [1, 10, 100, 1_000]
+        .into_iter()
+        .nth(usize::from(fraction_groups * 4 - scale));
+    let Some(mut rest) = fill.and_then(|fill| coefficient.checked_mul(fill)) else {
+        // Twenty digits are too many for the short way.
+        let digits = coefficient.to_string();
+        return encode_digits(negative, digits.as_bytes(), &[], -i64::from(scale), out);
+    };
+    if rest == 0 {
+        put_header(out, 0, 0, Sign::Positive, scale);
+        return Ok(());
+    }
+    let mut weight = -i32::from(fraction_groups) - 1;
+    while rest.is_multiple_of(10_000) {
+        rest /= 10_000;
+        weight += 1;
+    }
+    // Of 64 bits: five groups at most, the last one first.
+    let mut groups = [0_u16; 5];
+    let mut ndigits = 0;
+    for group in groups.iter_mut().rev() {
+        if rest == 0 {
+            break;
+        }
+        *group = u16::try_from(rest % 10_000).unwrap_or(0);
+        rest /= 10_000;
+        ndigits += 1;
+    }
+    let sign = if negative {
+        Sign::Negative
+    } else {
+        Sign::Positive
+    };
+    let weight = i16::try_from(weight + i32::from(ndigits)).map_err(|_| too_large())?;
+    // Laid out aside, so that the buffer is asked for room once.
+    let header = [ndigits, weight.cast_unsigned(), sign.to_wire(), scale];
+    let digits = groups.iter().skip(groups.len() - usize::from(ndigits));
+    let mut wire = [0; HEADER_LEN + 2 * 5];
+    let (words, _) = wire.as_chunks_mut::<2>();
+    for (place, word) in words.iter_mut().zip(header.iter().chain(digits)) {
+        *place = word.to_be_bytes();
+    }
+    let len = HEADER_LEN + 2 * usize::from(ndigits);
+    out.extend_from_slice(wire.get(..len).unwrap_or_default());
+    Ok(())
+}
+
 /// Appends the binary form of NaN or an infinity, without a length word; a finite sign gives zero.
 pub fn encode_special(sign: Sign, out: &mut BytesMut) {
     put_header(out, 0, 0, sign, 0);

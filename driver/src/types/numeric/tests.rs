@@ -135,6 +135,25 @@ fn text_that_is_no_number() {
 }
 
 #[test]
+fn the_short_way_at_its_ends() {
+    for (coefficient, scale, text) in [
+        (0, 0, "0"),
+        (0, MAX_SCALE, "0E-16383"),
+        (1, MAX_SCALE, "1E-16383"),
+        (u64::MAX, 0, "18446744073709551615"),
+        (u64::MAX, 1, "1844674407370955161.5"),
+        (10_000_000_000_000_000_000, 4, "1000000000000000.0000"),
+    ] {
+        let mut out = BytesMut::new();
+        encode_scaled(false, coefficient, scale, &mut out).unwrap();
+        assert_eq!(out, from_text(text)[..], "{text}");
+    }
+    let mut out = BytesMut::new();
+    assert!(encode_scaled(false, 1, MAX_SCALE + 1, &mut out).is_err());
+    assert!(out.is_empty());
+}
+
+#[test]
 fn hostile_wire_is_a_data_error() {
     for (why, bytes) in [
         ("empty", vec![]),
@@ -240,5 +259,15 @@ proptest! {
         encode(negative, &digits, exponent, &mut by_tuple).unwrap();
         let text: String = digits.iter().map(|digit| char::from(b'0' + digit)).collect();
         prop_assert_eq!(&by_tuple[..], &from_text(&format!("{}{text}e{exponent}", if negative { "-" } else { "" }))[..]);
+    }
+
+    #[test]
+    fn the_short_way_and_text_agree(negative: bool, coefficient: u64, scale in 0_u16..40) {
+        for coefficient in [coefficient, coefficient % 100_000, coefficient / 10_000 * 10_000, coefficient >> 40] {
+            let mut out = BytesMut::new();
+            encode_scaled(negative, coefficient, scale, &mut out).unwrap();
+            let sign = if negative { "-" } else { "" };
+            prop_assert_eq!(&out[..], &from_text(&format!("{sign}{coefficient}E-{scale}"))[..]);
+        }
     }
 }
