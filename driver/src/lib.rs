@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+pub mod blocking;
+pub mod client;
 pub mod config;
 pub mod copy;
 pub mod dial;
@@ -9,6 +11,8 @@ pub mod error;
 pub mod ident;
 pub mod pool;
 pub mod session;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod types;
 pub mod wire;
 

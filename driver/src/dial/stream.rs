@@ -51,19 +51,30 @@ impl Stream {
 
     /// Limits how long one read and one write may wait; `None` for ever.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        // A zero timeout means "no timeout" to the operating system, and is refused by std.
-        let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
+        self.set_read_timeout(timeout)?;
+        self.set_write_timeout(timeout)
+    }
+
+    /// Limits how long one read may wait; `None` for ever.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => {
-                stream.set_read_timeout(timeout)?;
-                stream.set_write_timeout(timeout)
-            }
-            Self::Unix(stream) => {
-                stream.set_read_timeout(timeout)?;
-                stream.set_write_timeout(timeout)
-            }
+            Self::Tcp(stream) => stream.set_read_timeout(timeout.map(at_least_some)),
+            Self::Unix(stream) => stream.set_read_timeout(timeout.map(at_least_some)),
         }
     }
+
+    /// Limits how long one write may wait; `None` for ever.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_write_timeout(timeout.map(at_least_some)),
+            Self::Unix(stream) => stream.set_write_timeout(timeout.map(at_least_some)),
+        }
+    }
+}
+
+/// A zero timeout means "no timeout" to the operating system, and is refused by std.
+fn at_least_some(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_millis(1))
 }
 
 impl Read for Stream {

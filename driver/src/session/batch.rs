@@ -53,6 +53,9 @@ impl<'s> Batch<'s> {
             frontend::close_statement(&name, batch.out())?;
             batch.session.pipeline.expect(Expect::Close);
         }
+        for sql in batch.session.preface.clone() {
+            batch.command(&sql)?;
+        }
         Ok(batch)
     }
 
@@ -165,6 +168,7 @@ impl<'s> Batch<'s> {
         frontend::sync(&mut self.session.outgoing);
         self.session.pipeline.expect(Expect::Sync);
         self.finished = true;
+        self.session.preface.clear();
         let start = self.session.offset_of(self.bytes);
         self.session.pipeline.push(start, self.draft.take())
     }

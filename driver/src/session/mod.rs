@@ -54,6 +54,8 @@ pub struct Session {
     parameters: HashMap<String, String>,
     cancel_key: Option<CancelKey>,
     status: TransactionStatus,
+    /// Commands that open the next batch.
+    preface: Vec<Box<str>>,
     /// An error or warning that nobody asked for: usually the reason of the end of file that follows.
     farewell: Option<DbError>,
     /// Why the session is over.
@@ -101,6 +103,7 @@ impl Session {
             parameters: HashMap::new(),
             cancel_key: None,
             status: TransactionStatus::Idle,
+            preface: Vec::new(),
             farewell: None,
             closed: None,
             told: false,
@@ -183,6 +186,24 @@ impl Session {
     /// Drops a statement from the cache, because the server reported its plan stale or its name unknown.
     pub fn forget(&mut self, statement: &Arc<Statement>) {
         self.statements.forget(statement);
+    }
+
+    /// Puts a command in front of the next batch, within its Sync: so BEGIN costs no round trip of its own, and where it
+    /// fails nothing of the batch runs. [`Event::Done`] tells of it as of the batch's other commands.
+    ///
+    /// It does not travel with [`Session::simple`] and [`Session::copy_in`]; send an empty batch before those.
+    pub fn push_preface(&mut self, sql: &str) {
+        self.preface.push(sql.into());
+    }
+
+    /// Takes the last command of [`Session::push_preface`] back; `false` if it is on its way already.
+    pub fn pop_preface(&mut self) -> bool {
+        self.preface.pop().is_some()
+    }
+
+    /// Whether commands wait for the next batch.
+    pub fn has_preface(&self) -> bool {
+        !self.preface.is_empty()
     }
 
     /// Starts a request of one or more commands that end in a single Sync.
