@@ -1,6 +1,7 @@
 //! The driver's core against real servers: logging in, learning their types, the arithmetic of values.
 
 mod catalog;
+mod fronts;
 mod login;
 mod values;
 

@@ -313,6 +313,8 @@ impl Link for Wire {
         issue: impl FnOnce(&mut Session) -> Result<(Option<RequestId>, T), Error> + Send,
     ) -> impl Future<Output = Result<(Option<RequestId>, T), Error>> + Send {
         let checked = match self.depth {
+            _ if self.giving_up => Err(Error::timeout("the time given for the call has passed")
+                .with_outcome(Outcome::NotSent)),
             0 => Ok(()),
             _ => transaction::check_open(&self.session),
         };

@@ -9,7 +9,9 @@ use super::types::Types;
 use super::{Link, Upserted, request};
 use crate::copy::{Insert, RowEncoder, StagePlan, Target, Upsert, binary};
 use crate::error::Error;
+use crate::session::Session;
 use crate::types::{ToSql, Type};
+use crate::wire::TransactionStatus;
 
 /// How much one piece of COPY data holds before it is sent, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -31,7 +33,7 @@ pub(crate) async fn copy_in<L: Link>(
     let mut refused = None;
     if link.copy_ready(&mut pending).await? {
         match link.feed(fill).await {
-            Ok(()) => link.with_session(|session| session.copy_done()),
+            Ok(()) => link.with_session(Session::copy_done),
             Err(error) => {
                 link.with_session(|session| session.copy_fail("the client could not give a row"));
                 refused = Some(error);
@@ -112,7 +114,8 @@ async fn staged<'p, L: Link>(
     columns: Vec<(String, Type)>,
     source: impl Iterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>> + Send,
 ) -> Result<(u64, u64, Vec<Row>), Error> {
-    let used_before = link.with_session(|session| !session.has_preface());
+    // A transaction that begins with this request finds the stage empty.
+    let used_before = link.with_session(|session| session.status() != TransactionStatus::Idle);
     request(link, |session| {
         let mut batch = session.batch()?;
         batch.command(&plan.create)?;
@@ -175,13 +178,11 @@ async fn copy_rows<'p, L: Link>(
             out.extend_from_slice(binary::HEADER);
         }
         while out.len() - start < PIECE {
-            match source.next() {
-                Some(row) => encoder.encode(row.as_ref(), out)?,
-                None => {
-                    out.extend_from_slice(binary::TRAILER);
-                    return Ok(false);
-                }
-            }
+            let Some(row) = source.next() else {
+                out.extend_from_slice(binary::TRAILER);
+                return Ok(false);
+            };
+            encoder.encode(row.as_ref(), out)?;
         }
         Ok(true)
     };
@@ -193,6 +194,8 @@ async fn columns<L: Link>(link: &mut L, target: &Target) -> Result<Vec<(String, 
     let statement = prepare(link, &target.describe_sql(), &[]).await?;
     let types = Types::of(&statement).map_or(&[][..], |types| &types.columns);
     let columns = statement.columns().iter().zip(types);
+    // Never executed, it would not be found stale when the table has changed.
+    link.with_session(|session| session.forget(&statement));
     Ok(columns
         .map(|(column, ty)| (column.name.clone(), ty.clone()))
         .collect())

@@ -82,7 +82,7 @@ impl fmt::Debug for Row {
 }
 
 /// What names a column: its index from 0, or its name (the first column of that name).
-pub trait RowIndex: sealed::Sealed {
+pub trait RowIndex: Copy + sealed::Sealed {
     #[doc(hidden)]
     fn find(&self, columns: &[Column]) -> Result<usize, Error>;
 }

@@ -108,7 +108,8 @@ pub(crate) async fn commit<L: Link>(link: &mut L, level: usize) -> Result<(), Er
 
 /// Ends a level with nothing of what it did.
 pub(crate) async fn rollback<L: Link>(link: &mut L, level: usize) -> Result<(), Error> {
-    if link.with_session(Session::pop_preface) {
+    // What SQL text or the server has ended is undone or beyond undoing.
+    if link.with_session(|session| session.pop_preface() || check_open(session).is_err()) {
         return Ok(());
     }
     if level == 0 {

@@ -36,6 +36,10 @@ impl Target {
     }
 
     /// `SELECT "a", "b" FROM "t"`: to be prepared and never executed. Its description tells the columns' types.
+    ///
+    /// Prepare it anew for each bulk write (forget it, if it is in the statement cache): the server tells of a stale plan
+    /// only when it is executed, and a column that has become another type of the same size would take COPY data for
+    /// what they are not.
     pub fn describe_sql(&self) -> String {
         format!("SELECT {} FROM {}", list(&self.columns), self.table)
     }

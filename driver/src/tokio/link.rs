@@ -42,6 +42,10 @@ pub(super) struct Shared {
     runtime: Handle,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub(super) struct Core {
     pub(super) session: Session,
     slots: VecDeque<Slot>,
@@ -121,7 +125,7 @@ impl Shared {
         &self,
         core: &mut Core,
         issue: impl FnOnce(&mut Session) -> Result<(Option<RequestId>, T), Error>,
-    ) -> Result<(Option<(RequestId, oneshot::Receiver<Reply>)>, T), Error> {
+    ) -> Result<(Option<Issued>, T), Error> {
         let (id, value) = issue(&mut core.session)?;
         let Some(id) = id else {
             return Ok((None, value));
@@ -256,11 +260,10 @@ impl Shared {
                 continue;
             };
             match slot.reply.handle(event) {
-                Signal::More => {}
                 Signal::CopyReady if slot.sender.is_none() => {
                     core.session.copy_fail("the caller gave up");
                 }
-                Signal::CopyReady => {}
+                Signal::More | Signal::CopyReady => {}
                 Signal::Finished => {
                     if let Some(Slot {
                         reply,
@@ -277,6 +280,10 @@ impl Shared {
     }
 }
 
+/// A request that is on its way, and where its reply will come.
+pub(super) type Issued = (RequestId, oneshot::Receiver<Reply>);
+
+/// A reply that is complete, and who waits for it.
 type Done = (oneshot::Sender<Reply>, Reply);
 
 impl Core {

@@ -244,28 +244,26 @@ impl Pool {
     /// Waits for a connection that is open.
     async fn acquire(&self, want: Want) -> Result<Lease, Error> {
         let limit = self.0.options.acquire_timeout;
-        match timeout(limit, self.0.acquire(want)).await {
-            Ok(result) => result,
-            Err(_) => {
-                let state = self.0.lock();
-                let Counts {
-                    shared,
-                    exclusive,
-                    opening,
-                    waiting,
-                    ..
-                } = state.rules.counts();
-                let error = Error::pool_timeout(format!(
-                    "no connection became free in {:.1} seconds: {exclusive} are in use by one caller each, {shared} are \
-                     shared, {opening} are being opened, {waiting} callers wait",
-                    limit.as_secs_f64()
-                ));
-                Err(match &state.failure {
-                    Some(failure) => error.with_source(failure.clone()),
-                    None => error,
-                })
-            }
+        if let Ok(result) = timeout(limit, self.0.acquire(want)).await {
+            return result;
         }
+        let state = self.0.lock();
+        let Counts {
+            shared,
+            exclusive,
+            opening,
+            waiting,
+            ..
+        } = state.rules.counts();
+        let error = Error::pool_timeout(format!(
+            "no connection became free in {:.1} seconds: {exclusive} are in use by one caller each, {shared} are shared, \
+             {opening} are being opened, {waiting} callers wait",
+            limit.as_secs_f64()
+        ));
+        Err(match &state.failure {
+            Some(failure) => error.with_source(failure.clone()),
+            None => error,
+        })
     }
 }
 
@@ -332,7 +330,7 @@ impl Inner {
                 state.failure = None;
                 state.clients.insert(slot, client);
                 let grants = state.rules.opened(slot);
-                self.grant(&mut state, grants);
+                Self::grant(&mut state, grants);
                 Ok(())
             }
             Ok(_) => {
@@ -355,7 +353,7 @@ impl Inner {
         }
     }
 
-    fn grant(self: &Arc<Self>, state: &mut State, grants: Vec<Grant>) {
+    fn grant(state: &mut State, grants: Vec<Grant>) {
         let mut grants = std::collections::VecDeque::from(grants);
         while let Some(Grant { ticket, slot }) = grants.pop_front() {
             let taken = state
@@ -402,7 +400,7 @@ impl Inner {
             grants.extend(state.rules.released(slot));
             grants
         };
-        self.grant(&mut state, grants);
+        Self::grant(&mut state, grants);
     }
 }
 
