@@ -1,4 +1,4 @@
-//! COPY, insert_many and upsert_many.
+//! COPY, and the bulk writes that are built on it.
 
 use data_bridge_driver::client::Upserted;
 use data_bridge_driver::copy::{Action, Duplicates, Insert, Target, Upsert};

@@ -140,7 +140,7 @@ fn pipeline(front: &mut dyn Front) {
             match result {
                 Ok(rows) => assert_eq!(rows[0].get::<i32>(0), 100 / number),
                 Err(error) => {
-                    assert_eq!((number, error.sqlstate().unwrap().as_str()), (&0, "22012"))
+                    assert_eq!((number, error.sqlstate().unwrap().as_str()), (&0, "22012"));
                 }
             }
         }
