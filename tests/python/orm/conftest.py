@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import data_bridge.postgres as pg
 import pytest
+
+import data_bridge.postgres as pg
 
 from .models import MODELS
 

@@ -20,21 +20,15 @@ class User(Table, table="orm_users"):
     email: Col[str] = Column(unique=True, check="email ~ '@'")
     name: Col[str | None] = Column(default=None)
     age: Col[int | None] = Column(default=None, type="integer")
-    company_code: Col[str | None] = Column(
-        foreign_key="orm_companies.code", default=None
-    )
+    company_code: Col[str | None] = Column(foreign_key="orm_companies.code", default=None)
     created_at: Col[datetime] = Column(server_default=func.now(), init=False)
     company: ForeignKey[Company | None] = ForeignKey("company_code")
 
 
 class Post(Table, table="orm_posts"):
     id: int = Column(primary_key=True, init=False)
-    author_id: int | None = Column(
-        foreign_key="orm_users.id", on_delete="CASCADE", default=None
-    )
-    editor_id: int | None = Column(
-        foreign_key="orm_users.id", on_delete="SET NULL", default=None
-    )
+    author_id: int | None = Column(foreign_key="orm_users.id", on_delete="CASCADE", default=None)
+    editor_id: int | None = Column(foreign_key="orm_users.id", on_delete="SET NULL", default=None)
     parent_id: int | None = Column(foreign_key="orm_posts.id", default=None)
     title: str = Column(index=True)
     author: ForeignKey[User] = ForeignKey("author_id")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import data_bridge.postgres as pg
 import pytest
+
+import data_bridge.postgres as pg
 from data_bridge.postgres import Col, Column, ForeignKey, NotLoadedError, Table
 
 from .models import Company, Post, User
@@ -14,9 +15,7 @@ async def written(db: pg.Database) -> None:
     await Company.insert_one(Company(code="x", name="X Inc"))
     ann = await User.insert_one(User(email="ann@x.io", name="Ann", company_code="x"))
     bob = await User.insert_one(User(email="bob@x.io"))
-    first = await Post.insert_one(
-        Post(title="first", author_id=ann.id, editor_id=bob.id)
-    )
+    first = await Post.insert_one(Post(title="first", author_id=ann.id, editor_id=bob.id))
     await Post.insert_one(Post(title="second", author_id=bob.id, parent_id=first.id))
     await Post.insert_one(Post(title="nobody's"))
 

@@ -6,8 +6,9 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-import data_bridge.postgres as pg
 import pytest
+
+import data_bridge.postgres as pg
 from data_bridge.postgres import col
 from data_bridge.postgres.errors import Error, InterfaceError
 
@@ -47,8 +48,8 @@ async def test_conditions() -> None:
         (User.email.not_in([]), "ann bob cy di"),
         (User.name.like("A%"), "ann"),
         (User.name.ilike("a%"), "ann di"),
-        (User.name == None, "cy"),
-        (User.name != None, "ann bob di"),
+        (User.name == None, "cy"),  # noqa: E711
+        (User.name != None, "ann bob di"),  # noqa: E711
         (User.name.is_(None), "cy"),
         (User.name.is_not(None), "ann bob di"),
         (User.name == User.name, "ann bob di"),
@@ -155,10 +156,15 @@ def test_what_cannot_be_meant_says_what_can() -> None:
 
 
 def test_nesting_is_bounded_and_chains_are_not() -> None:
-    flat = reduce(or_, [User.id == i for i in range(2_000)])
-    with pytest.raises(ValueError, match="in_"):
+    nested = reduce(or_, [User.id == i for i in range(2_000)])
+
+    def nest() -> None:
+        nonlocal nested
         for _ in range(300):
-            flat = ~flat
+            nested = ~nested
+
+    with pytest.raises(ValueError, match="in_"):
+        nest()
 
 
 @pytest.mark.usefixtures("people")
@@ -169,9 +175,7 @@ async def test_one_shape_is_one_statement(db: pg.Database) -> None:
         prepared = await connection.fetch(
             "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%orm_users%ANY%'"
         )
-        assert (
-            len([row for row in prepared if "pg_prepared" not in row["statement"]]) == 1
-        )
+        assert len([row for row in prepared if "pg_prepared" not in row["statement"]]) == 1
 
 
 async def test_a_bad_value_is_refused_before_it_is_sent(db: pg.Database) -> None:

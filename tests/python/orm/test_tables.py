@@ -8,8 +8,9 @@ import pickle
 import sys
 from typing import Any
 
-import data_bridge.postgres as pg
 import pytest
+
+import data_bridge.postgres as pg
 from data_bridge.postgres import Col, Column, ForeignKey, Table, func
 from data_bridge.postgres.errors import Error, InterfaceError
 
@@ -21,14 +22,8 @@ async def test_tables_are_made_in_any_order_and_again(db: pg.Database) -> None:
     await pg.drop_all(MODELS)
     await pg.create_all(reversed(MODELS))
     await pg.create_all(MODELS)
-    assert (
-        await db.fetch_val("SELECT obj_description('orm_everything'::regclass)")
-        == "One column of each kind"
-    )
-    assert (
-        await db.fetch_val("SELECT col_description('orm_everything'::regclass, 4)")
-        == "it's money"
-    )
+    assert await db.fetch_val("SELECT obj_description('orm_everything'::regclass)") == "One column of each kind"
+    assert await db.fetch_val("SELECT col_description('orm_everything'::regclass, 4)") == "it's money"
     with pytest.raises(Error, match="already exists"):
         await User.create_table()
 
@@ -45,9 +40,7 @@ async def test_constraints_hold_and_have_the_names_that_postgresql_gives(
         "orm_users_email_check",
         "orm_users_company_code_fkey",
     }
-    index = await db.fetch_val(
-        "SELECT indexdef FROM pg_indexes WHERE indexname = 'orm_posts_title_idx'"
-    )
+    index = await db.fetch_val("SELECT indexdef FROM pg_indexes WHERE indexname = 'orm_posts_title_idx'")
     assert "(title)" in index
 
 
@@ -68,9 +61,7 @@ async def test_a_circle_of_references_is_made_and_dropped(db: pg.Database) -> No
     assert egg is not None
     assert egg["hen"]["id"] == 1
     await pg.drop_all([Hen, Egg])
-    assert await db.fetch_val(
-        "SELECT to_regclass('orm_hens') IS NULL AND to_regclass('orm_eggs') IS NULL"
-    )
+    assert await db.fetch_val("SELECT to_regclass('orm_hens') IS NULL AND to_regclass('orm_eggs') IS NULL")
 
 
 def test_the_constructor_takes_what_the_annotations_say() -> None:
