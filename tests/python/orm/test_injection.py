@@ -15,7 +15,8 @@ from .models import User
 # Each is stored as it is, whatever it looks like.
 NAMES = [
     "users", "Users", "select", "user", "order", "a b", "a.b", 'a"b', '"', "a\\b", "a'b", "a;drop table x;--", "a--b", "/*x*/",
-    "$1", "1abc", "a\nb", "é", "e\u0301", "\uff35\uff33\uff25\uff32", "a\u200bb", "a\u202eb", "😀", "\ufeffa", "\u212a", "pg_catalog", "%s", "{}",
+    "$1", "1abc", "a\nb", "é", "e\u0301", "\uff35\uff33\uff25\uff32",
+    "a\u200bb", "a\u202eb", "😀", "\ufeffa", "\u212a", "pg_catalog", "%s", "{}",
     'U&"\\0041"', "x" * 63, "ÿ" * 31, "'; DROP TABLE orm_users; --", '"; DROP TABLE orm_users; --', "a\tb", "a\rb", "NULL", "*",
     "a,b", "a)b", "(", "::text", "@", "#", "`", "~", "oid", "\\x00", "--", "E'\\''", "%(x)s", ":x", "?",
 ]  # fmt: skip
