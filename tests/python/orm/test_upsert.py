@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 import data_bridge.postgres as pg
@@ -98,3 +100,77 @@ async def test_onupdate_is_applied() -> None:
     again = await Stock.fetch_one()
     assert again is not None
     assert again.changed == 1, "a column that is named is not overruled"
+
+
+def rows(start: int, count: int, name: str) -> list[dict[str, str | None]]:
+    return [{"email": f"{number:06}@x.io", "name": name} for number in range(start, start + count)]
+
+
+@pytest.mark.parametrize("count", [1, 10, 50, 51, 1_500])
+@pytest.mark.parametrize(
+    ("offset", "part"), [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)], ids=["no conflicts", "all conflict", "half conflict"]
+)
+async def test_bulk(count: int, offset: float, part: float) -> None:
+    assert await User.insert_many(rows(0, count, "old")) == count
+    result = await User.upsert_many(rows(int(count * offset), count, "new"), conflict_columns=["email"])
+    updated = count - int(count * offset)
+    assert (result.inserted, result.updated) == (count - updated, updated)
+    assert await User.count(User.name == "new") == count
+    assert await User.count() == count + count - updated
+
+
+async def test_bulk_of_instances_and_chosen_columns() -> None:
+    await User.insert_many([User(email=f"{n}@x.io", name="old", age=1) for n in range(60)])
+    new = [User(email=f"{n}@x.io", name="new", age=2) for n in range(30, 90)]
+    result = await User.upsert_many(new, conflict_columns=["email"], update_columns=["age"])
+    assert (result.inserted, result.updated) == (30, 30)
+    assert await User.count((User.name == "old") & (User.age == 2)) == 30
+
+
+async def test_bulk_composite_unique() -> None:
+    stock = [Stock(shop=shop, item=item, amount=1) for shop in "ab" for item in "xyz"]
+    assert await Stock.insert_many(stock) == 6
+    changed = [{"shop": "a", "item": item, "amount": 5} for item in "xyw"]
+    result = await Stock.upsert_many(changed, conflict_columns=["shop", "item"])
+    assert (result.inserted, result.updated) == (1, 2)
+    assert await Stock.count(Stock.amount == 5) == 3
+
+
+@pytest.mark.parametrize("count", [3, 1_500])
+@pytest.mark.parametrize(("on_duplicate", "kept"), [("last", "third"), ("first", "first")])
+async def test_duplicate_keys_in_one_batch(count: int, on_duplicate: Literal["last", "first"], kept: str) -> None:
+    batch = rows(0, count, "first") + rows(0, count, "second") + rows(0, count, "third")
+    result = await User.upsert_many(batch, conflict_columns=["email"], on_duplicate=on_duplicate)
+    assert result.inserted == count
+    assert await User.count(User.name == kept) == count
+
+
+async def test_duplicate_keys_may_be_an_error() -> None:
+    with pytest.raises(Error, match="on_duplicate"):
+        await User.upsert_many(rows(0, 2, "a") + rows(0, 2, "b"), conflict_columns=["email"], on_duplicate="error")
+    assert await User.count() == 0
+
+
+async def test_bulk_with_bad_conflict_columns_keeps_nothing() -> None:
+    for columns in (["name"], ["emial"], []):
+        with pytest.raises(Error):
+            await User.upsert_many(rows(0, 60, "a"), conflict_columns=columns)
+    assert await User.count() == 0
+
+
+async def test_an_empty_batch() -> None:
+    result = await User.upsert_many([], conflict_columns=["email"])
+    assert (result.inserted, result.updated) == (0, 0)
+    assert await User.insert_many(iter([])) == 0
+
+
+async def test_by_the_name_of_a_table_without_a_class(db: pg.Database) -> None:
+    await db.execute("CREATE TABLE IF NOT EXISTS orm_plain (key text PRIMARY KEY, n int)")
+    await db.execute("TRUNCATE orm_plain")
+    assert (await pg.insert_one("orm_plain", {"key": "a", "n": 1}))["n"] == 1
+    assert (await pg.upsert_one("orm_plain", {"key": "a", "n": 2}, conflict_columns=["key"])).n == 2
+    assert await pg.upsert_one("orm_plain", {"key": "a", "n": 3}, conflict_columns=["key"], update_columns=[]) is None
+    assert await pg.insert_many("orm_plain", [{"key": "b", "n": 1}]) == 1
+    result = await pg.upsert_many("orm_plain", [{"key": "b", "n": 2}, {"key": "c", "n": 2}], conflict_columns=["key"])
+    assert (result.inserted, result.updated) == (1, 1)
+    await db.execute("DROP TABLE orm_plain")

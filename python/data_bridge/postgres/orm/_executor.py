@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from data_bridge import _native
 from data_bridge.postgres import _default
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from data_bridge.postgres._bulk import OnDuplicate, UpsertResult
+
+    from ._table import Table
 
 
 def run(db: Any, statement: _native.Statement) -> Awaitable[Any]:
@@ -56,36 +60,65 @@ def script(db: Any, statements: Sequence[str]) -> Awaitable[Any]:
     return _drive(db, steps())
 
 
-def insert_many(db: Any, model: _native.Model, rows: Any) -> Awaitable[Any]:
-    """Insert instances or mappings."""
+def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any) -> Awaitable[int]:
+    """Insert instances, mappings or tuples; without a class as the database takes them."""
     db = current(db)
+    if cls is None:
+        return cast("Awaitable[int]", db.insert_many(table, rows))
+    model = cls.__model__
 
     async def steps() -> int:
         columns, tuples = await _tuples(model, rows)
-        if not columns:
-            return 0
-        count: int = await db.insert_many(model.qualified_name, tuples, columns=columns)
-        return count
+        return int(await db.insert_many(model.qualified_name, tuples, columns=columns)) if columns else 0
 
     return _drive(db, steps())
 
 
 def upsert_many(
-    db: Any, model: _native.Model, rows: Any, conflict: list[str], update: Sequence[str] | None, on_duplicate: str
-) -> Awaitable[Any]:
-    """Insert instances or mappings, or update what is there."""
+    db: Any,
+    cls: type[Table] | None,
+    table: Any,
+    rows: Any,
+    conflict: list[str],
+    update: list[str] | None,
+    on_duplicate: OnDuplicate,
+) -> Awaitable[UpsertResult]:
+    """Insert instances, mappings or tuples, or update what is there."""
+    db = current(db)
+    options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "on_duplicate": on_duplicate}
+    if cls is None:
+        return cast("Awaitable[UpsertResult]", db.upsert_many(table, rows, **options))
+    model = cls.__model__
+
+    async def steps() -> UpsertResult:
+        columns, tuples = await _tuples(model, rows)
+        result: UpsertResult = await db.upsert_many(
+            model.qualified_name, tuples, columns=columns or conflict, **options
+        )
+        return result
+
+    return _drive(db, steps())
+
+
+def insert_into(db: Any, table: str, row: Any) -> Awaitable[Any]:
+    """Insert one row into a table that no class is known for; the answer is a record."""
     db = current(db)
 
     async def steps() -> Any:
-        columns, tuples = await _tuples(model, rows)
-        return await db.upsert_many(
-            model.qualified_name,
-            tuples,
-            columns=columns or conflict,
-            conflict_columns=conflict,
-            update_columns=update,
-            on_duplicate=on_duplicate,
+        return (await db.insert_many(table, [row], returning=list(row)))[0]
+
+    return _drive(db, steps())
+
+
+def upsert_into(db: Any, table: str, row: Any, conflict: list[str], update: list[str] | None) -> Awaitable[Any]:
+    """The same with an update of the row that is there; no answer where that stays as it is."""
+    db = current(db)
+
+    async def steps() -> Any:
+        result = await db.upsert_many(
+            table, [row], conflict_columns=conflict, update_columns=update, returning=list(row)
         )
+        return result.rows[0] if result.rows else None
 
     return _drive(db, steps())
 
@@ -95,7 +128,7 @@ def current(db: Any) -> Any:
     return _default.get() if db is None else db
 
 
-def _drive(_db: Any, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+def _drive[R](_db: Any, coroutine: Coroutine[Any, Any, R]) -> Awaitable[R]:
     return coroutine
 
 

@@ -16,9 +16,9 @@ def register(cls: type[Table]) -> None:
     _classes[_key(cls.__model__.schema_name, cls.__model__.table_name)] = cls
 
 
-def named(table: str) -> type[Table] | None:
-    """The class of ``"table"`` or ``"schema.table"``."""
-    return _classes.get(table)
+def named(target: Any) -> type[Table] | None:
+    """The class that a caller means, ``None`` for the name of a table without one."""
+    return _classes.get(target) if isinstance(target, str) else resolve(target)
 
 
 def resolve(target: Any) -> type[Table]:

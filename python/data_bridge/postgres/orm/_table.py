@@ -15,6 +15,8 @@ from ._columns import MISSING, Column, ColumnSpec, ForeignKey
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from data_bridge.postgres._bulk import UpsertResult
+
     from ._verbs import Links, OnDuplicate, OrderBy, Rows, Where
 
 _INTEGERS = ("bigint", "integer", "int", "int4", "int8", "smallint", "int2")
@@ -192,7 +194,7 @@ class Table(metaclass=TableMeta):
         update_columns: Sequence[str] | None = None,
         on_duplicate: OnDuplicate = "last",
         db: Any = None,
-    ) -> Awaitable[Any]:
+    ) -> Awaitable[UpsertResult]:
         """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many."""
         return _verbs.upsert_many(
             cls,

@@ -15,6 +15,8 @@ from . import _executor, _registry
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
 
+    from data_bridge.postgres._bulk import UpsertResult
+
     from ._columns import Col, Condition, ForeignKey, Link, Order
     from ._table import Table
 
@@ -106,9 +108,12 @@ def insert_one(table: str, row: Any, *, db: Any = None) -> Awaitable[Any]: ...
 def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]:
     """Insert a row: an instance, or a mapping of column names to values.
 
-    The answer is the given instance, or a new one for a mapping, with all that the server filled in.
+    The answer is the given instance, or a new one for a mapping, with all that the server filled in. For a table's name that
+    no class is known for, it is a record of the given columns.
     """
     model, row = _row(table, row)
+    if model is None:
+        return _executor.insert_into(db, table, row)
     return _executor.run(db, _native.orm_insert(model, row))
 
 
@@ -144,9 +149,11 @@ def upsert_one(
     ``update_columns`` an existing row stays as it is and the answer is ``None``.
     """
     model, row = _row(table, row)
-    return _executor.run(
-        db, _native.orm_upsert(model, row, _names(conflict_columns), update_columns and _names(update_columns))
-    )
+    conflict = _names(conflict_columns)
+    update = None if update_columns is None else _names(update_columns)
+    if model is None:
+        return _executor.upsert_into(db, table, row, conflict, update)
+    return _executor.run(db, _native.orm_upsert(model, row, conflict, update))
 
 
 def update_many(table: type[Table] | str, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
@@ -163,9 +170,11 @@ def delete_many(table: type[Table] | str, where: Where, *, db: Any = None) -> Aw
 
 
 def insert_many(table: type[Table] | str, rows: Rows[Any], *, db: Any = None) -> Awaitable[int]:
-    """Insert rows, by COPY where they are many: all or none. The answer is how many."""
-    model = _registry.resolve(table).__model__
-    return _executor.insert_many(db, model, rows)
+    """Insert rows, by COPY where they are many: all or none. The answer is how many.
+
+    Rows are instances, mappings, or tuples of all columns; all have the columns of the first one.
+    """
+    return _executor.insert_many(db, _registry.named(table), table, rows)
 
 
 def upsert_many(
@@ -176,10 +185,15 @@ def upsert_many(
     update_columns: Sequence[str] | None = None,
     on_duplicate: OnDuplicate = "last",
     db: Any = None,
-) -> Awaitable[Any]:
-    """Insert rows and update those whose ``conflict_columns`` are there already; ``.inserted`` and ``.updated`` say how many."""
-    model = _registry.resolve(table).__model__
-    return _executor.upsert_many(db, model, rows, _names(conflict_columns), update_columns, on_duplicate)
+) -> Awaitable[UpsertResult]:
+    """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many.
+
+    ``on_duplicate`` says which of several rows with the same key counts, or that there must be none. Updated columns take
+    their values from the rows: ``onupdate`` is for the other verbs.
+    """
+    conflict = _names(conflict_columns)
+    update = None if update_columns is None else _names(update_columns)
+    return _executor.upsert_many(db, _registry.named(table), table, rows, conflict, update, on_duplicate)
 
 
 def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
@@ -212,11 +226,12 @@ def fetch_linked(link: Link[Any], db: Any = None) -> Awaitable[Any]:
     return _executor.then(db, _native.orm_select(model, condition, None, None, None, None, True), link._keep)
 
 
-def _row(table: Any, row: Any) -> tuple[_native.Model, Any]:
-    model = getattr(table, "__model__", None)
-    if row is None and model is not None and not isinstance(table, type):
-        return model, table
-    return _registry.resolve(table).__model__, row
+def _row(table: Any, row: Any) -> tuple[_native.Model | None, Any]:
+    """The model and the row that the arguments mean; no model for a table's name that no class is known for."""
+    if row is None and not isinstance(table, type | str):
+        return _registry.resolve(type(table)).__model__, table
+    known = _registry.named(table)
+    return None if known is None else known.__model__, row
 
 
 def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
