@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import data_bridge.postgres as pg
-
-type Run = Callable[[Awaitable[Any]], Any]
 
 
 class Here:
@@ -22,23 +20,29 @@ class Here:
 
     def fetch_val(self, sql: str, *args: object) -> Any:
         """The first value of the first row."""
-        return self._runner.run(self._await(self._db.fetch_val, sql, *args))
+        return self.call("fetch_val", sql, *args)
 
     def fetch(self, sql: str, *args: object) -> list[pg.Record]:
         """All rows."""
-        return self._runner.run(self._await(self._db.fetch, sql, *args))
+        rows: list[pg.Record] = self.call("fetch", sql, *args)
+        return rows
 
     def execute(self, sql: str, *args: object) -> int:
         """Count of rows."""
-        return self._runner.run(self._await(self._db.execute, sql, *args))
+        return int(self.call("execute", sql, *args))
+
+    def call(self, verb: str, *args: Any, **options: Any) -> Any:
+        """Any verb of the database."""
+
+        async def run() -> Any:
+            return await getattr(self._db, verb)(*args, **options)
+
+        return self._runner.run(run())
 
     def close(self) -> None:
         """Ends the pool and the loop."""
         self._runner.run(self._db.close())
         self._runner.close()
-
-    async def _await(self, verb: Callable[..., Awaitable[Any]], sql: str, *args: object) -> Any:
-        return await verb(sql, *args)
 
 
 @pytest.fixture(scope="module")
