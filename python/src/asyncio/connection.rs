@@ -470,7 +470,9 @@ impl Connection {
     }
 
     fn flush_if_needed(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().engine.unsent() > 0 {
+        let engine = &slf.get().engine;
+        // What a closed connection has left will never be sent.
+        if engine.unsent() > 0 && engine.closed().is_none() {
             Self::flush(slf)
         } else {
             Ok(())

@@ -40,7 +40,7 @@ pub enum Call {
     FetchTwice(&'static str, &'static str),
     /// Begins a transaction, fetches this in it and commits.
     Transaction(&'static str),
-    /// Copies a few rows of one `int4` column in.
+    /// Copies a few rows of one `text` column in.
     CopyIn,
 }
 
