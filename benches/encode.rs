@@ -10,7 +10,7 @@ use data_bridge_driver::types::{Format, numeric};
 use data_bridge_driver::wire::frontend;
 use postgres_protocol::IsNull;
 
-const BATCH: u64 = 100;
+const BATCH: u32 = 100;
 
 fn bind(criterion: &mut Criterion) {
     let mut out = BytesMut::with_capacity(1 << 16);
@@ -61,7 +61,7 @@ fn point_select(criterion: &mut Criterion) {
         });
     });
     let hundred = one.repeat(BATCH as usize);
-    group.throughput(Throughput::Elements(BATCH));
+    group.throughput(Throughput::Elements(BATCH.into()));
     group.bench_function("100 point selects, a Sync each", |bencher| {
         bencher.iter(|| {
             for key in 0..BATCH {

@@ -163,7 +163,7 @@ impl Pool {
     pub fn finished(&mut self, slot: SlotId) -> Vec<Grant> {
         match self.state_mut(slot) {
             Some(State::Shared { load } | State::Promised { load }) => {
-                *load = load.saturating_sub(1)
+                *load = load.saturating_sub(1);
             }
             _ => return Vec::new(),
         }

@@ -105,7 +105,7 @@ fn connect_to(
         parameters: config.startup_parameters(),
         tls: tls.clone(),
         authenticator: Authenticator::new(credentials, policy, nonce),
-        statement_cache: statement_cache,
+        statement_cache,
     })?;
     start(&mut session, &mut stream, target.address(), deadline)?;
     stream

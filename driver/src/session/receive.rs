@@ -21,12 +21,11 @@ impl Session {
         if matches!(self.phase, Phase::Closed) || received.is_empty() {
             return;
         }
-        let result = match &mut self.tls {
-            Some(tls) => tls.receive(received, &mut self.incoming),
-            None => {
-                self.incoming.extend_from_slice(received);
-                Ok(())
-            }
+        let result = if let Some(tls) = &mut self.tls {
+            tls.receive(received, &mut self.incoming)
+        } else {
+            self.incoming.extend_from_slice(received);
+            Ok(())
         };
         if let Err(error) = result {
             self.fail(error);

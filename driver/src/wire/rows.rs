@@ -191,9 +191,11 @@ mod tests {
     use super::*;
 
     fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
-        let mut body = (values.len() as u16).to_be_bytes().to_vec();
+        let length = |value: &[u8]| i32::try_from(value.len()).expect("short");
+        let count = u16::try_from(values.len()).expect("few");
+        let mut body = count.to_be_bytes().to_vec();
         for value in values {
-            body.extend(value.map_or(-1, |value| value.len() as i32).to_be_bytes());
+            body.extend(value.map_or(-1, length).to_be_bytes());
             body.extend(value.unwrap_or_default());
         }
         body
@@ -204,7 +206,8 @@ mod tests {
         let mut bytes = Vec::new();
         for body in [row(&[Some(b"ab"), None]), row(&[Some(b""), Some(b"c")])] {
             bytes.push(b'D');
-            bytes.extend((body.len() as i32 + 4).to_be_bytes());
+            let length = i32::try_from(body.len() + 4).expect("short");
+            bytes.extend(length.to_be_bytes());
             bytes.extend(body);
         }
         let batch = RowBatch::new(bytes.into(), 2, 2);

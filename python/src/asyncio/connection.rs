@@ -94,12 +94,12 @@ impl Connection {
     fn _run<'py>(
         slf: &Bound<'py, Self>,
         sql: Bound<'py, PyString>,
-        args: Bound<'py, PyAny>,
+        args: &Bound<'py, PyAny>,
         shape: &str,
         timeout: Option<f64>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let reply = Self::submit(slf, request::build(sql, &args, shape, options)?)?;
+        let reply = Self::submit(slf, request::build(sql, args, shape, options)?)?;
         match (timeout, slf.get().owner.get()) {
             (Some(timeout), Some((pool, _))) => pool
                 .bind(slf.py())
@@ -120,14 +120,14 @@ impl Connection {
     /// Sends statements through the simple protocol; the answer is the last command tag.
     fn _simple<'py>(slf: &Bound<'py, Self>, sql: &str) -> PyResult<Bound<'py, PyAny>> {
         Self::with_reply(slf, |this, reply, done| {
-            this.engine.simple(slf.py(), sql, reply, done)
+            this.engine.simple(slf.py(), sql, reply, done);
         })
     }
 
     /// Starts a COPY; the answer comes when the server takes data.
     fn _copy_in<'py>(slf: &Bound<'py, Self>, sql: &str) -> PyResult<Bound<'py, PyAny>> {
         Self::with_reply(slf, |this, reply, done| {
-            this.engine.copy_in(slf.py(), sql, reply, done)
+            this.engine.copy_in(slf.py(), sql, reply, done);
         })
     }
 
@@ -135,7 +135,7 @@ impl Connection {
     #[pyo3(signature = (reason=None))]
     fn _copy_end<'py>(slf: &Bound<'py, Self>, reason: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
         Self::with_reply(slf, |this, reply, done| {
-            this.engine.copy_end(slf.py(), reason, reply, done)
+            this.engine.copy_end(slf.py(), reason, reply, done);
         })
     }
 
@@ -259,7 +259,7 @@ impl Connection {
     fn _cancel_sent(slf: &Bound<'_, Self>) -> PyResult<()> {
         let mut done = Vec::new();
         slf.get().engine.cancel_sent(slf.py(), &mut done);
-        Self::settle(slf, done, News::default())
+        Self::settle(slf, done, &News::default())
     }
 
     /// Ends the connection at once, for this reason.
@@ -305,7 +305,7 @@ impl Connection {
         }
         BUFFER.set(buffer);
         this.is_busy.store(done.len() > 1, Ordering::Relaxed);
-        Self::settle(slf, done, news)
+        Self::settle(slf, done, &news)
     }
 
     fn _on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -386,7 +386,7 @@ impl Connection {
         if done.is_empty() {
             Ok(())
         } else {
-            Self::settle(slf, done, News::default())
+            Self::settle(slf, done, &News::default())
         }
     }
 
@@ -434,12 +434,12 @@ impl Connection {
     fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
         let mut done = Vec::new();
         let news = slf.get().engine.drain(slf.py(), &mut done);
-        Self::settle(slf, done, news)
+        Self::settle(slf, done, &news)
     }
 
     /// Delivers answers, sends what they led to, and deals with the end of the connection. Nothing is locked here:
     /// whoever is woken may come back at once.
-    fn settle(slf: &Bound<'_, Self>, done: Vec<Completion>, news: News) -> PyResult<()> {
+    fn settle(slf: &Bound<'_, Self>, done: Vec<Completion>, news: &News) -> PyResult<()> {
         let this = slf.get();
         let py = slf.py();
         let finished = done
@@ -503,7 +503,7 @@ impl Connection {
         let engine = &slf.get().engine;
         let mut done = Vec::new();
         if engine.drop_unsent(slf.py(), is_it, &mut done) {
-            Self::settle(slf, done, News::default())?;
+            Self::settle(slf, done, &News::default())?;
             return Ok(false);
         }
         Ok(engine.hold_for_cancel(is_it))

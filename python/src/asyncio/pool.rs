@@ -138,12 +138,12 @@ impl Pool {
     fn _run<'py>(
         slf: &Bound<'py, Self>,
         sql: Bound<'py, PyString>,
-        args: Bound<'py, PyAny>,
+        args: &Bound<'py, PyAny>,
         shape: &str,
         timeout: Option<f64>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::submit(slf, request::build(sql, &args, shape, options)?, timeout)
+        Self::submit(slf, request::build(sql, args, shape, options)?, timeout)
     }
 
     /// Runs a statement of the ORM.

@@ -44,7 +44,7 @@ impl Engine {
                 Some(Event::Done { request, tag }) => self.command_done(request, &tag),
                 Some(Event::Finished { request }) => self.finished(py, request, done),
                 Some(Event::Prepared { request, statement }) => {
-                    self.statement_ready(py, request, statement, done)
+                    self.statement_ready(py, request, &statement, done);
                 }
                 Some(Event::Failed { request, error }) => self.failed(py, request, &error),
                 Some(Event::Suspended { request }) => {
@@ -144,7 +144,7 @@ impl Engine {
         &self,
         py: Python<'_>,
         request: RequestId,
-        statement: Arc<Statement>,
+        statement: &Arc<Statement>,
         done: &mut Vec<Completion>,
     ) {
         let waiting = match self.lock().job_mut(request) {
@@ -156,13 +156,13 @@ impl Engine {
             }) => return,
             Some(job) => {
                 if let Kind::Run(call) = &mut job.kind {
-                    call.statement = Some(Arc::clone(&statement));
+                    call.statement = Some(Arc::clone(statement));
                 }
                 std::mem::take(&mut job.waiting)
             }
         };
         for call in waiting {
-            self.run(py, call, Arc::clone(&statement), done);
+            self.run(py, call, Arc::clone(statement), done);
         }
     }
 
@@ -203,7 +203,7 @@ impl Engine {
             return;
         };
         match kind {
-            Kind::Run(call) if self.may_retry(&call, status, is_over) => {
+            Kind::Run(call) if may_retry(&call, status, is_over) => {
                 if let Some(statement) = &call.statement {
                     self.lock().session.forget(statement);
                 }
@@ -234,14 +234,14 @@ impl Engine {
         // Whoever still waits here did so for a statement that was not prepared.
         done.extend(waiting.into_iter().map(|call| call.complete(py)));
     }
+}
 
-    /// A stale plan or a statement that somebody dropped is prepared anew, once, and only where the failure cannot have
-    /// spoiled a transaction.
-    fn may_retry(&self, call: &Call, status: TransactionStatus, is_over: bool) -> bool {
-        call.stale
-            && !call.retried
-            && !is_over
-            && status == TransactionStatus::Idle
-            && call.request.portal.is_none()
-    }
+/// A stale plan or a statement that somebody dropped is prepared anew, once, and only where the failure cannot have
+/// spoiled a transaction.
+fn may_retry(call: &Call, status: TransactionStatus, is_over: bool) -> bool {
+    call.stale
+        && !call.retried
+        && !is_over
+        && status == TransactionStatus::Idle
+        && call.request.portal.is_none()
 }

@@ -77,6 +77,10 @@ enum Hold {
 }
 
 /// Something that was asked for while nothing may be sent.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are calls; a box each would cost more than the room"
+)]
 enum Held {
     Call(Call),
     Simple(Box<str>, Reply),
@@ -603,8 +607,8 @@ fn encode_row(args: &Bound<'_, PyTuple>, params: &Params, out: &mut BytesMut) ->
         let start = out.len();
         out.put_i32(-1);
         if let IsNull::No = params.encode_one(at, &value, out)? {
-            // The value was checked to be below 1 GiB.
-            let length = (out.len() - start - 4) as u32;
+            let length =
+                u32::try_from(out.len() - start - 4).expect("a value is checked to be below 1 GiB");
             out[start..start + 4].copy_from_slice(&length.to_be_bytes());
         }
     }
