@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use data_bridge_driver::Error;
 use data_bridge_driver::config::{Config, Secret};
 use data_bridge_driver::dial::{self, Connected};
 use pyo3::prelude::*;
@@ -13,7 +14,7 @@ use crate::errors;
 
 /// Where and how to connect; never shows a password.
 #[pyclass(frozen, module = "data_bridge._native", name = "Config")]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PyConfig {
     config: Config,
     statement_cache: usize,
@@ -63,8 +64,8 @@ impl PyConfig {
 
     /// Opens a connection; blocks, with the GIL released.
     fn dial(&self, py: Python<'_>) -> PyResult<Dialed> {
-        py.detach(|| dial::connect(&self.config, self.statement_cache))
-            .map(|connected| Dialed(Mutex::new(Some(connected))))
+        py.detach(|| self.connect())
+            .map(Dialed::from)
             .map_err(|error| errors::to_py(py, &error))
     }
 
@@ -84,10 +85,23 @@ impl PyConfig {
     }
 }
 
+impl PyConfig {
+    /// Opens a connection; blocks, and needs no interpreter.
+    pub fn connect(&self) -> Result<Connected, Error> {
+        dial::connect(&self.config, self.statement_cache)
+    }
+}
+
 /// A connection that no front has taken over yet.
 #[pyclass(frozen, module = "data_bridge._native")]
 #[derive(Debug)]
 pub struct Dialed(Mutex<Option<Connected>>);
+
+impl From<Connected> for Dialed {
+    fn from(connected: Connected) -> Self {
+        Self(Mutex::new(Some(connected)))
+    }
+}
 
 impl Dialed {
     /// Hands it over to an engine; only once.

@@ -1,6 +1,7 @@
 //! Rust errors to the exceptions of `data_bridge.postgres.errors`.
 
 use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use data_bridge_driver::error::{DbError, Error, Kind, Outcome};
 use pyo3::prelude::*;
@@ -51,6 +52,21 @@ pub fn raise(py: Python<'_>, class: &str, message: &str, outcome: Outcome) -> Py
     build().map_or_else(|failed| failed, PyErr::from_value)
 }
 
+/// Runs what an entry point does. A panic in it is a bug, and becomes an exception like any other; after that `broken`
+/// closes what it may have left half-done.
+#[inline]
+pub fn guarded<T>(
+    py: Python<'_>,
+    work: impl FnOnce() -> PyResult<T>,
+    broken: impl FnOnce(),
+) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let error = panicked(py, payload.as_ref());
+        broken();
+        Err(error)
+    })
+}
+
 /// The exception for what a panic left behind, so that a bug is an ordinary exception and never ends the process.
 #[cold]
 pub fn panicked(py: Python<'_>, payload: &(dyn std::any::Any + Send)) -> PyErr {
@@ -61,6 +77,16 @@ pub fn panicked(py: Python<'_>, payload: &(dyn std::any::Any + Send)) -> PyErr {
         .unwrap_or("no message");
     let message = format!("a bug in data_bridge, please report it: {text}");
     raise(py, "RustPanic", &message, Outcome::Unknown)
+}
+
+/// Hands a notice of the server to Python's logging.
+#[cold]
+pub fn log_notice(py: Python<'_>, notice: &DbError) -> PyResult<()> {
+    let code = notice.code();
+    let told = (notice.severity(), code.as_str(), notice.message());
+    py.import("data_bridge.postgres._pool")?
+        .call_method1("log_notice", told)?;
+    Ok(())
 }
 
 fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {

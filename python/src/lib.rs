@@ -2,12 +2,14 @@
 use pyo3::prelude::*;
 
 pub mod asyncio;
+pub mod blocking;
 pub mod bulk;
 pub mod convert;
 pub mod copy;
 pub mod dial;
 pub mod engine;
 pub mod errors;
+pub mod fork;
 pub mod orm;
 pub mod record;
 pub mod request;
@@ -20,7 +22,9 @@ mod _native {
     use pyo3::types::PyBytes;
 
     #[pymodule_export]
-    use crate::asyncio::{Connection, Pool, forked};
+    use crate::asyncio::{Connection, Pool};
+    #[pymodule_export]
+    use crate::blocking::{Connection as BlockingConnection, Pool as SyncPool};
     #[pymodule_export]
     use crate::bulk::{Columns, Insert, StagePlan, Upsert, quoted_table};
     #[pymodule_export]
@@ -29,6 +33,8 @@ mod _native {
     use crate::dial::{Dialed, PyConfig};
     #[pymodule_export]
     use crate::engine::Description;
+    #[pymodule_export]
+    use crate::fork::forked;
     #[pymodule_export]
     use crate::orm::queries::{
         count, create_statements, delete, drop_statement, exists, insert, select,

@@ -42,6 +42,7 @@ from .orm import (
     upsert_many,
     upsert_one,
 )
+from .sync import SyncConnection, SyncDatabase, SyncTransaction, connect_sync
 from .transaction import Transaction
 
 __all__ = [
@@ -58,10 +59,14 @@ __all__ = [
     "Order",
     "Record",
     "Sql",
+    "SyncConnection",
+    "SyncDatabase",
+    "SyncTransaction",
     "Table",
     "Transaction",
     "col",
     "connect",
+    "connect_sync",
     "count",
     "create_all",
     "create_table",

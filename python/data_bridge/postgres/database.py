@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import os
 import random
 from contextlib import asynccontextmanager, suppress
@@ -13,28 +12,23 @@ from typing import TYPE_CHECKING, Any, Self
 from data_bridge import _native
 
 from . import _default, errors
+from ._pool import CANCEL_DEADLINE, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
 from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
     from types import TracebackType
 
     from .transaction import Isolation
 
-_log = logging.getLogger("data_bridge.postgres")
-
 os.register_at_fork(after_in_child=_native.forked)
 
-#: Seconds that a cancelled statement may take to end before its connection is given up.
-_CANCEL_DEADLINE = 5.0
 #: Seconds between attempts to connect while callers wait, at first and at most.
 _BACKOFF = (0.05, 2.0)
 #: Such attempts after the first: a server that restarts is back within about a second.
 _RETRIES = 5
-#: What a connection is reset with after its holder has changed its session.
-_RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
 
 
 class Connection(_native.AsyncConnection, AsyncVerbs):
@@ -55,6 +49,10 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
     async def _turn(self) -> None:
         """Lets other tasks run, and the answers of the server be read."""
         await asyncio.sleep(0)
+
+    def _settle(self, sql: str) -> Awaitable[str]:
+        """Sends what ends or undoes what a holder of the connection has left behind; its time limit is the caller's."""
+        return self._simple(sql)
 
     async def _exclusive(self) -> Connection:
         return self
@@ -112,7 +110,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
                     failure = error if isinstance(error, Exception) else errors.PoolClosed("the pool is closed")
                     self._open_failed(slot, failure)
                     raise
-                _log.info("could not open a connection, trying again: %s", error)
+                log.info("could not open a connection, trying again: %s", error)
             await asyncio.sleep(_backoff(attempt))
             attempt += 1
         connection._attach()
@@ -126,7 +124,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         try:
             await self._dial(slot, _RETRIES)
         except errors.Error as error:
-            _log.warning("could not open a connection: %s", error)
+            log.warning("could not open a connection: %s", error)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -143,12 +141,12 @@ class Database(_native.AsyncPool, AsyncVerbs):
     async def _cancel_on_server(self, connection: Connection, shared: bool) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(None, connection._send_cancel, _CANCEL_DEADLINE)
+            await loop.run_in_executor(None, connection._send_cancel, CANCEL_DEADLINE)
         except errors.Error as error:
-            _log.warning("could not cancel a statement: %s", error)
+            log.warning("could not cancel a statement: %s", error)
         finally:
             connection._cancel_sent()
-        deadline = loop.time() + _CANCEL_DEADLINE
+        deadline = loop.time() + CANCEL_DEADLINE
         while connection._outstanding and loop.time() < deadline:
             await asyncio.sleep(0.01)
         if connection._is_held:
@@ -158,8 +156,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     def _notice(self, severity: str, code: str, message: str) -> None:
         """Called by the native half for each notice of the server."""
-        level = logging.WARNING if severity == "WARNING" else logging.INFO
-        _log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})
+        log_notice(severity, code, message)
 
     async def _limited(self, reply: Reply, timeout: float) -> Any:
         try:
@@ -174,17 +171,11 @@ class Database(_native.AsyncPool, AsyncVerbs):
             async with asyncio.timeout(self._acquire_timeout):
                 return await acquired
         except TimeoutError:
-            raise errors.PoolTimeout(self._why_exhausted()) from None
+            raise errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())) from None
         except asyncio.CancelledError:
             if acquired.done() and not acquired.cancelled() and acquired.exception() is None:
                 self._release(acquired.result())
             raise
-
-    def _why_exhausted(self) -> str:
-        opening, _idle, shared, exclusive, _closing, waiting = self._counts()
-        held = f"{exclusive} in exclusive use, {shared} shared, {opening} being opened, {waiting} callers waiting"
-        cause = "the server does not answer" if opening and not exclusive + shared else "all are busy"
-        return f"no connection became free in {self._acquire_timeout:g} seconds: {cause} ({held})"
 
     async def _give_back(self, connection: Connection) -> None:
         """Returns a connection clean, or closes it; never half-used.
@@ -200,16 +191,10 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def _clean(self, connection: Connection, touched: bool) -> None:
         try:
-            async with asyncio.timeout(_CANCEL_DEADLINE):
-                if connection._outstanding:
-                    # What its holder has left behind ends first: only then is the status of the transaction known.
-                    await connection._simple("")
-                if connection._status != "idle":
-                    await connection._simple("ROLLBACK")
-                if touched:
-                    await connection._simple(_RESET)
+            async with asyncio.timeout(CANCEL_DEADLINE):
+                await restore(connection, touched)
         except (errors.Error, TimeoutError) as error:
-            _log.warning("a connection could not be cleaned and is closed: %s", error)
+            log.warning("a connection could not be cleaned and is closed: %s", error)
         finally:
             if connection._is_reusable:
                 self._release(connection)
@@ -252,7 +237,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         _default.drop(self)
         members = self._shut(errors.PoolClosed("the pool is closed"))
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _CANCEL_DEADLINE
+        deadline = loop.time() + CANCEL_DEADLINE
         for connection in members:
             while connection._outstanding and not connection.is_closed and loop.time() < deadline:
                 await asyncio.sleep(0.005)

@@ -6,8 +6,6 @@
 mod connection;
 mod pool;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use data_bridge_driver::error::Outcome;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -18,15 +16,7 @@ pub use pool::Pool;
 
 use crate::engine::{Completion, Reply};
 use crate::errors;
-
-/// Forks of this process so far: a connection must not be used by two processes.
-static FORKS: AtomicU32 = AtomicU32::new(0);
-
-/// Notes that this process is a fork; registered with `os.register_at_fork`.
-#[pyfunction]
-pub fn forked() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-}
+use crate::fork::Forks;
 
 /// What belongs to one event loop: the connections of a pool share it.
 #[derive(Debug)]
@@ -35,7 +25,7 @@ pub struct Home {
     running_loop: Py<PyAny>,
     /// Makes a future of this loop that belongs to this pool.
     reply: Py<PyAny>,
-    forks: u32,
+    forks: Forks,
 }
 
 impl Home {
@@ -45,7 +35,7 @@ impl Home {
             event_loop,
             running_loop,
             reply,
-            forks: FORKS.load(Ordering::Relaxed),
+            forks: Forks::so_far(),
         })
     }
 
@@ -71,15 +61,7 @@ impl Home {
     }
 
     fn check_fork(&self, py: Python<'_>) -> PyResult<()> {
-        if self.forks == FORKS.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        Err(errors::raise(
-            py,
-            "ForkedConnection",
-            "the connection was opened before this process was forked; connect anew in the child",
-            Outcome::NotSent,
-        ))
+        self.forks.check(py)
     }
 
     fn reply<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Buf, BufMut, BytesMut};
 use data_bridge_driver::Error;
 use data_bridge_driver::dial::{Canceller, Connected, Stream};
+use data_bridge_driver::error::Kind as ErrorKind;
 use data_bridge_driver::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use data_bridge_driver::types::IsNull;
 use data_bridge_driver::wire::TransactionStatus;
@@ -49,7 +50,8 @@ pub struct Engine {
 
 struct State {
     session: Session,
-    stream: Option<Stream>,
+    /// Shared with a thread that waits for it.
+    stream: Option<Arc<Stream>>,
     /// One for each outstanding request, in order.
     jobs: VecDeque<Job>,
     /// The request number of the first job.
@@ -131,7 +133,7 @@ impl Engine {
         let first = session.next_request().number();
         let state = State {
             session,
-            stream: Some(stream),
+            stream: Some(Arc::new(stream)),
             jobs: VecDeque::new(),
             first,
             hold: Hold::No,
@@ -267,6 +269,9 @@ impl Engine {
         statement: Arc<Statement>,
         done: &mut Vec<Completion>,
     ) {
+        if call.error.is_some() {
+            return done.push(call.complete(py));
+        }
         let prepared = match self.prepared(py, &statement) {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return self.look_up_types(py, call, statement, done),
@@ -473,6 +478,19 @@ impl Engine {
         alone
     }
 
+    /// Gives up all that is outstanding, for a front whose connection has one user: from then on nothing is sent until
+    /// the cancel request has been dealt with.
+    pub fn hold_all_for_cancel(&self, py: Python<'_>) {
+        let error = Error::new(ErrorKind::Cancelled, "the call was given up");
+        let error = errors::to_py(py, &error);
+        let mut state = self.lock();
+        state.hold = Hold::Cancelling;
+        // What is being prepared for them must not make them run.
+        for call in state.jobs.iter_mut().flat_map(|job| &mut job.waiting) {
+            call.fail(error.clone_ref(py));
+        }
+    }
+
     /// The cancel request has been dealt with.
     pub fn cancel_sent(&self, py: Python<'_>, done: &mut Vec<Completion>) {
         self.lock().hold = Hold::Cancelled;
@@ -537,6 +555,11 @@ impl Engine {
     /// Takes back the last such command, if it has not been sent.
     pub fn pop_prelude(&self) -> bool {
         self.lock().preludes.pop().is_some()
+    }
+
+    /// Whether session state was changed since [`Engine::take_touched`].
+    pub fn is_touched(&self) -> bool {
+        self.lock().touched
     }
 
     /// Whether session state was changed since the last time this was asked.

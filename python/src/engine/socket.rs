@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
 
 use data_bridge_driver::Error;
 use data_bridge_driver::dial::Stream;
@@ -23,7 +24,7 @@ impl Engine {
     pub fn read(&self, buffer: &mut [u8]) -> Progress {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(stream) = &mut state.stream else {
+        let Some(mut stream) = state.stream.as_deref() else {
             return Progress::Complete;
         };
         match stream.read(buffer) {
@@ -45,7 +46,7 @@ impl Engine {
     pub fn write(&self) -> Progress {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(stream) = &mut state.stream else {
+        let Some(mut stream) = state.stream.as_deref() else {
             return Progress::Complete;
         };
         loop {
@@ -72,11 +73,16 @@ impl Engine {
 
     /// The socket, while it is open.
     pub fn fd(&self) -> Option<RawFd> {
-        self.lock().stream.as_ref().map(AsRawFd::as_raw_fd)
+        self.lock().stream.as_deref().map(AsRawFd::as_raw_fd)
+    }
+
+    /// The socket, for a thread that waits on it while nothing is locked.
+    pub fn socket(&self) -> Option<Arc<Stream>> {
+        self.lock().stream.clone()
     }
 
     /// Takes the socket out, to be closed by dropping it.
-    pub fn take_stream(&self) -> Option<Stream> {
+    pub fn take_stream(&self) -> Option<Arc<Stream>> {
         self.lock().stream.take()
     }
 }

@@ -1,0 +1,43 @@
+"""What the pools of the asyncio and of the blocking front have in common."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .database import Connection
+
+log = logging.getLogger("data_bridge.postgres")
+
+#: Seconds that the end of a statement may take that was cancelled or left behind, before its connection is given up.
+CANCEL_DEADLINE = 5.0
+#: What a connection is reset with after its holder has changed its session.
+_RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
+
+
+def log_notice(severity: str, code: str, message: str) -> None:
+    """Called for each notice of the server."""
+    level = logging.WARNING if severity == "WARNING" else logging.INFO
+    log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})
+
+
+def why_exhausted(seconds: float, counts: tuple[int, int, int, int, int, int], failure: object = None) -> str:
+    """Why no connection became free: that all are busy calls for another cure than a server that is down."""
+    opening, _idle, shared, exclusive, _closing, waiting = counts
+    held = f"{exclusive} in exclusive use, {shared} shared, {opening} being opened, {waiting} callers waiting"
+    cause = "all are busy" if exclusive + shared else "the server does not answer"
+    if failure is not None:
+        cause += f", and opening another one failed: {failure}"
+    return f"no connection became free in {seconds:g} seconds: {cause} ({held})"
+
+
+async def restore(connection: Connection, touched: bool) -> None:
+    """Ends what the holder of a connection has left open, and undoes what it has changed."""
+    if connection._outstanding:
+        # What its holder has left behind ends first: only then is the status of the transaction known.
+        await connection._settle("")
+    if connection._status != "idle":
+        await connection._settle("ROLLBACK")
+    if touched:
+        await connection._settle(_RESET)

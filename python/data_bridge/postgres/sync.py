@@ -1,0 +1,440 @@
+"""The blocking front: the same verbs for threads. The interpreter is released while a call waits.
+
+What takes several steps is not written again: the blocking front runs the same coroutines as the asyncio front. Over a
+connection whose calls return when they are done, they never have to wait, and so run to their end in one go.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
+
+from data_bridge import _native
+
+from . import errors
+from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
+from ._verbs import AsyncVerbs
+from .transaction import Transaction, begin_sql
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Generator,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
+    from types import TracebackType
+
+    from data_bridge._native import Record
+
+    from ._bulk import OnDuplicate, UpsertResult
+    from .database import Connection
+    from .transaction import Isolation
+
+
+def connect_sync(
+    url: str | None = None,
+    /,
+    *,
+    pool_min: int = 1,
+    pool_max: int = 10,
+    acquire_timeout: float = 30.0,
+    statement_cache: int = 256,
+    **settings: Any,
+) -> SyncDatabase:
+    """Opens a pool of connections for any number of threads; the arguments are those of :func:`connect`."""
+    config = _native.Config(url, statement_cache=statement_cache, **settings)
+    database = SyncDatabase(config, pool_max, acquire_timeout)
+    # The first connection is awaited, so that a wrong password is known at once.
+    database._warm(max(1, pool_min))
+    return database
+
+
+def run(work: Awaitable[Any]) -> Any:
+    """Runs a coroutine that has nothing to wait for to its end."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        return end.value
+    # Only foreign code can be waiting here.
+    steps.close()
+    raise errors.InterfaceError("a blocking call cannot wait for an async iterable; give it a plain one")
+
+
+def iterate[T](source: AsyncIterator[T]) -> Generator[T]:
+    """The items of an async generator that has nothing to wait for."""
+    try:
+        while True:
+            try:
+                item = run(source.__anext__())
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        run(cast("AsyncGenerator[T]", source).aclose())
+
+
+class _Answer:
+    """An awaitable that is done. An error is raised where it is awaited, as from a call that is still on its way."""
+
+    __slots__ = ("_error", "_value")
+
+    def __init__(self, call: Callable[..., Any], /, *args: Any, **options: Any) -> None:
+        self._value: Any = None
+        self._error: Exception | None = None
+        try:
+            self._value = call(*args, **options)
+        except Exception as error:
+            self._error = error
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return cast("Generator[Any, None, Any]", self)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> None:
+        if self._error is not None:
+            raise self._error
+        raise StopIteration(self._value)
+
+
+class _Routines(_native.BlockingConnection, AsyncVerbs):
+    """A blocking connection as the coroutines see it: with the methods of a ``Connection``, done when they return."""
+
+    _depth: int = 0
+    _portals: int = 0
+
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
+        return _Answer(super()._run, sql, args, shape, **options)
+
+    def _run_statement(self, statement: _native.Statement, /) -> Awaitable[Any]:
+        return _Answer(super()._run_statement, statement)
+
+    def _simple(self, sql: str, /, *, timeout: float | None = None) -> Awaitable[str]:
+        return _Answer(super()._simple, sql, timeout=timeout)
+
+    def _settle(self, sql: str) -> Awaitable[str]:
+        return self._simple(sql, timeout=CANCEL_DEADLINE)
+
+    def _copy_in(self, sql: str) -> Awaitable[None]:
+        return _Answer(super()._copy_in, sql)
+
+    def _copy_end(self, reason: str | None = None) -> Awaitable[int]:
+        return _Answer(super()._copy_end, reason)
+
+    def _drained(self) -> Awaitable[None]:
+        return _Answer(super()._drained)
+
+    def _turn(self) -> Awaitable[None]:
+        # Nobody else waits for this thread, but the socket has to be emptied.
+        return self._drained()
+
+    def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> Transaction:
+        return Transaction(cast("Connection", self), begin_sql(isolation, readonly, deferrable))
+
+    async def _exclusive(self) -> Connection:
+        return cast("Connection", self)
+
+    async def _give_back(self, connection: Connection) -> None:
+        pass
+
+
+class _PoolRoutines(AsyncVerbs):
+    """The same for a pool."""
+
+    def __init__(self, database: SyncDatabase) -> None:
+        self._database = database
+
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
+        return _Answer(self._database._run, sql, args, shape, **options)
+
+    def _run_statement(self, statement: _native.Statement, /) -> Awaitable[Any]:
+        return _Answer(self._database._run_statement, statement)
+
+    async def _exclusive(self) -> Connection:
+        return cast("Connection", self._database._acquire())
+
+    async def _give_back(self, connection: Connection) -> None:
+        touched = connection._take_touched()
+        try:
+            if not connection.is_closed:
+                await restore(connection, touched)
+        except (errors.Error, TimeoutError) as error:
+            # Whoever had it has got all answers already: this is nobody's failure.
+            log.warning("a connection could not be cleaned and is closed: %s", error)
+        finally:
+            self._database._release(cast("_Routines", connection))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        connection = await self._exclusive()
+        try:
+            async with connection.transaction() as tx:
+                yield tx
+        finally:
+            await self._give_back(connection)
+
+
+class SyncVerbs:
+    """The verbs of ``AsyncVerbs``, blocking."""
+
+    if TYPE_CHECKING:
+
+        def _run(self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any) -> Any: ...
+
+        def _coroutines(self) -> AsyncVerbs: ...
+
+    def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> list[Record]:
+        """All rows of a query."""
+        rows: list[Record] = self._run(sql, args, "rows", timeout=timeout)
+        return rows
+
+    def fetch_row(self, sql: str, /, *args: Any, timeout: float | None = None) -> Record | None:
+        """The first row of a query, or ``None``."""
+        row: Record | None = self._run(sql, args, "row", timeout=timeout)
+        return row
+
+    def fetch_val(self, sql: str, /, *args: Any, column: int = 0, timeout: float | None = None) -> Any:
+        """One value of the first row, or ``None``."""
+        return self._run(sql, args, "value", column=column, timeout=timeout)
+
+    def execute(self, sql: str, /, *args: Any, timeout: float | None = None) -> int:
+        """Runs a statement; the number of rows affected."""
+        count: int = self._run(sql, args, "count", timeout=timeout)
+        return count
+
+    def fetch_many(self, sql: str, args: Iterable[Sequence[Any]], /, *, timeout: float | None = None) -> list[Record]:
+        """All rows of one query run with many sets of arguments; see ``AsyncVerbs.fetch_many``."""
+        rows: list[Record] = run(self._coroutines().fetch_many(sql, args, timeout=timeout))
+        return rows
+
+    def execute_many(self, sql: str, rows: Iterable[Any], /) -> int:
+        """Runs a statement once for each row of arguments, all or none; see ``AsyncVerbs.execute_many``."""
+        count: int = run(self._coroutines().execute_many(sql, rows))
+        return count
+
+    @overload
+    def insert_many(
+        self,
+        table: str,
+        rows: Iterable[Any],
+        columns: Sequence[str] | None = None,
+        *,
+        method: Literal["auto", "copy", "unnest"] = "auto",
+    ) -> int: ...
+    @overload
+    def insert_many(
+        self,
+        table: str,
+        rows: Iterable[Any],
+        columns: Sequence[str] | None = None,
+        *,
+        returning: Sequence[str],
+        method: Literal["auto", "copy", "unnest"] = "auto",
+    ) -> list[Record]: ...
+    def insert_many(self, table: str, rows: Iterable[Any], columns: Sequence[str] | None = None, **options: Any) -> Any:
+        """Inserts rows, all or none; see ``AsyncVerbs.insert_many``."""
+        verbs: Any = self._coroutines()
+        return run(verbs.insert_many(table, rows, columns, **options))
+
+    def upsert_many(
+        self,
+        table: str,
+        rows: Iterable[Any],
+        *,
+        conflict_columns: Sequence[str],
+        update_columns: Sequence[str] | None = None,
+        on_duplicate: OnDuplicate = "last",
+        do_nothing: bool = False,
+        where: str | None = None,
+        returning: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        method: Literal["auto", "stage", "unnest"] = "auto",
+    ) -> UpsertResult:
+        """Inserts rows, and updates those that are there already; see ``AsyncVerbs.upsert_many``."""
+        result: UpsertResult = run(
+            self._coroutines().upsert_many(
+                table,
+                rows,
+                conflict_columns=conflict_columns,
+                update_columns=update_columns,
+                on_duplicate=on_duplicate,
+                do_nothing=do_nothing,
+                where=where,
+                returning=returning,
+                columns=columns,
+                method=method,
+            )
+        )
+        return result
+
+    def stream(self, sql: str, /, *args: Any, batch: int = 1000) -> Iterator[Record]:
+        """The rows of a query one by one, ``batch`` of them in memory at a time."""
+        return iterate(self._coroutines().stream(sql, *args, batch=batch))
+
+
+class SyncTransaction(SyncVerbs):
+    """A transaction, or a savepoint within one: use it in ``with``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def transaction(self) -> SyncTransaction:
+        """A nested transaction: a savepoint."""
+        return SyncTransaction(self._transaction.transaction())
+
+    def __enter__(self) -> Self:
+        run(self._transaction.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run(self._transaction.__aexit__(kind, error, trace))
+
+    def _coroutines(self) -> AsyncVerbs:
+        return self._transaction
+
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Any:
+        return run(self._transaction._run(sql, args, shape, **options))
+
+    def _run_statement(self, statement: _native.Statement, /) -> Any:
+        return run(self._transaction._run_statement(statement))
+
+
+class SyncConnection(SyncVerbs):
+    """One connection, in the hands of one thread at a time. ``SyncDatabase.connection()`` lends it."""
+
+    def __init__(self, connection: _Routines) -> None:
+        self._lent: _Routines | None = connection
+
+    def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> SyncTransaction:
+        """A transaction, or within one a savepoint.
+
+        ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
+        """
+        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        return SyncTransaction(self._coroutines().transaction(**modes))
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._coroutines()._close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is closed, or was given back."""
+        return self._lent is None or self._lent.is_closed
+
+    @property
+    def backend_pid(self) -> int | None:
+        """Process id of the server's backend."""
+        return self._coroutines().backend_pid
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS protects the connection."""
+        return self._coroutines().is_encrypted
+
+    def parameter(self, name: str) -> str | None:
+        """A run-time parameter that the server reports, such as ``server_version``."""
+        return self._coroutines().parameter(name)
+
+    def _coroutines(self) -> _Routines:
+        if self._lent is None:
+            raise errors.InterfaceError("the connection was given back to its pool; it is lent for one `with` block")
+        return self._lent
+
+    def _take_back(self) -> None:
+        self._lent = None
+
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Any:
+        return _native.BlockingConnection._run(self._coroutines(), sql, args, shape, **options)
+
+    def _run_statement(self, statement: _native.Statement, /) -> Any:
+        return _native.BlockingConnection._run_statement(self._coroutines(), statement)
+
+
+class SyncDatabase(_native.BlockingPool, SyncVerbs):
+    """A pool of connections to one database, for any number of threads. ``connect_sync()`` opens it.
+
+    Each call has a connection alone, and waits for one where all are in use.
+    """
+
+    _routines: _PoolRoutines
+    _acquire_timeout: float
+
+    def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float) -> Self:
+        """Use ``connect_sync()``."""
+        self = super().__new__(cls, config, _Routines, pool_max, acquire_timeout)
+        self._routines = _PoolRoutines(self)
+        self._acquire_timeout = acquire_timeout
+        return self
+
+    @contextmanager
+    def connection(self) -> Generator[SyncConnection]:
+        """Lends a connection to the caller alone, for session state or several transactions.
+
+        >>> def example(db):
+        ...     with db.connection() as connection:
+        ...         connection.execute("SET work_mem = '64MB'")
+        """
+        routines = cast("_Routines", self._acquire())
+        lent = SyncConnection(routines)
+        try:
+            yield lent
+        finally:
+            lent._take_back()
+            self._restore(routines)
+
+    @contextmanager
+    def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> Generator[SyncTransaction]:
+        """A transaction on a connection of its own.
+
+        It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
+        statement.
+        """
+        with (
+            self.connection() as connection,
+            connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx,
+        ):
+            yield tx
+
+    def _coroutines(self) -> AsyncVerbs:
+        return self._routines
+
+    def close(self) -> None:
+        """Closes the idle connections, and the others as they come back; callers that wait are refused."""
+        self._shut()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        opening, idle, shared, exclusive, closing, waiting = self._counts()
+        size = opening + idle + shared + exclusive + closing
+        return f"<SyncDatabase {size} connections, {waiting} waiting>"
+
+    def _restore(self, connection: _native.BlockingConnection) -> None:
+        """Called as well by the native half for a connection that is not clean after a call."""
+        run(self._routines._give_back(cast("Connection", connection)))
+
+    def _exhausted(self) -> errors.PoolTimeout:
+        """Called by the native half when no connection became free in time."""
+        return errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts(), self._failure))
