@@ -72,7 +72,9 @@ impl Hydrator {
             Some(instance) => instance.bind(py).clone(),
         };
         fill(model, &instance, layout, &columns, values.by_ref())?;
-        if self.into.is_none() && self.links.is_empty() && layout.is_flat() {
+        if self.into.is_some() {
+            model.slots().track(&instance);
+        } else if self.links.is_empty() && layout.is_flat() {
             model.slots().untrack(&instance);
         }
         for link in &self.links {
