@@ -13,6 +13,8 @@ mod catalog;
 mod copy;
 mod description;
 mod events;
+mod hold;
+mod params;
 mod prepared;
 mod socket;
 
@@ -20,15 +22,13 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::BytesMut;
 use data_bridge_driver::Error;
 use data_bridge_driver::dial::{Canceller, Connected, Stream};
-use data_bridge_driver::error::Kind as ErrorKind;
 use data_bridge_driver::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use data_bridge_driver::types::IsNull;
 use data_bridge_driver::wire::TransactionStatus;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 pub use call::{Args, Call, Completion, Portal, Reply, Request, RowBuilder, Shape};
 pub use catalog::Catalog;
@@ -40,6 +40,8 @@ pub use socket::Progress;
 use crate::convert::Params;
 use crate::errors;
 use copy::Copying;
+use hold::{Held, Hold};
+use params::{encode, next_value};
 
 /// One connection's engine.
 pub struct Engine {
@@ -65,28 +67,6 @@ struct State {
     copy_failure: Option<PyErr>,
     /// Session state was changed that outlives a transaction.
     touched: bool,
-}
-
-/// While a cancel request is on its way nothing may be sent, for it could hit what comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// Calls are sent.
-    No,
-    /// The cancel request is being sent.
-    Cancelling,
-    /// The server has taken the cancel request; the cancelled call has still to end.
-    Cancelled,
-}
-
-/// Something that was asked for while nothing may be sent.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are calls; a box each would cost more than the room"
-)]
-enum Held {
-    Call(Call),
-    Simple(Box<str>, Reply),
-    CopyIn(Box<str>, Reply),
 }
 
 /// A request that is outstanding, and who waits for it.
@@ -461,92 +441,6 @@ impl Engine {
         state.session.terminate();
     }
 
-    /// Whether the only outstanding request is the one that answers to `is_it`: then, and only then, may it be
-    /// cancelled on the server. From then on nothing is sent until [`Engine::resume`].
-    pub fn hold_for_cancel(&self, is_it: impl Fn(&Reply) -> bool) -> bool {
-        let mut state = self.lock();
-        let alone = state.jobs.len() == 1
-            && state.jobs.front().is_some_and(|job| match &job.kind {
-                Kind::Run(call) => is_it(&call.reply),
-                Kind::Simple { reply, .. } => is_it(reply),
-                Kind::Copy(copying) => copying.answers(&is_it),
-                Kind::Prepare | Kind::Types(_) => false,
-            });
-        if alone {
-            state.hold = Hold::Cancelling;
-        }
-        alone
-    }
-
-    /// Gives up all that is outstanding, for a front whose connection has one user: from then on nothing is sent until
-    /// the cancel request has been dealt with.
-    pub fn hold_all_for_cancel(&self, py: Python<'_>) {
-        let error = Error::new(ErrorKind::Cancelled, "the call was given up");
-        let error = errors::to_py(py, &error);
-        let mut state = self.lock();
-        state.hold = Hold::Cancelling;
-        // What is being prepared for them must not make them run.
-        for call in state.jobs.iter_mut().flat_map(|job| &mut job.waiting) {
-            call.fail(error.clone_ref(py));
-        }
-    }
-
-    /// The cancel request has been dealt with.
-    pub fn cancel_sent(&self, py: Python<'_>, done: &mut Vec<Completion>) {
-        self.lock().hold = Hold::Cancelled;
-        self.resume_if_cancelled(py, done);
-    }
-
-    /// Sends calls again once both the cancel request and what it was aimed at are over.
-    fn resume_if_cancelled(&self, py: Python<'_>, done: &mut Vec<Completion>) {
-        let held = {
-            let mut state = self.lock();
-            if state.hold != Hold::Cancelled || !state.jobs.is_empty() {
-                return;
-            }
-            state.hold = Hold::No;
-            std::mem::take(&mut state.held)
-        };
-        for held in held {
-            match held {
-                Held::Call(call) => self.start(py, call, done),
-                Held::Simple(sql, reply) => self.simple(py, &sql, reply, done),
-                Held::CopyIn(sql, reply) => self.copy_in(py, &sql, reply, done),
-            }
-        }
-    }
-
-    /// Gives up a call that has not been sent: it waits for its statement or for a cancel request. Its completion is
-    /// added to `done`, so that whoever counts calls sees it end. Whether there was such a call.
-    ///
-    /// Without this, the first statement of a cancelled transaction could still run, after the transaction.
-    pub fn drop_unsent(
-        &self,
-        py: Python<'_>,
-        is_it: impl Fn(&Reply) -> bool,
-        done: &mut Vec<Completion>,
-    ) -> bool {
-        let reply = {
-            let mut state = self.lock();
-            let held = state.held.iter().position(|held| is_it(held.reply()));
-            match held {
-                Some(index) => Some(state.held.remove(index).into_reply()),
-                None => state.jobs.iter_mut().find_map(|job| {
-                    let index = job.waiting.iter().position(|call| is_it(&call.reply))?;
-                    Some(job.waiting.remove(index).into_reply())
-                }),
-            }
-        };
-        let was_unsent = reply.is_some();
-        done.extend(reply.map(|reply| (reply, Ok(py.None()))));
-        was_unsent
-    }
-
-    /// Whether calls are held back because of a cancel request.
-    pub fn is_held(&self) -> bool {
-        self.lock().hold != Hold::No
-    }
-
     /// A command that travels ahead of the next statement, in the same Sync.
     pub fn push_prelude(&self, sql: &str) {
         self.lock().preludes.push(sql.into());
@@ -565,22 +459,6 @@ impl Engine {
     /// Whether session state was changed since the last time this was asked.
     pub fn take_touched(&self) -> bool {
         std::mem::take(&mut self.lock().touched)
-    }
-}
-
-impl Held {
-    fn reply(&self) -> &Reply {
-        match self {
-            Self::Call(call) => &call.reply,
-            Self::Simple(_, reply) | Self::CopyIn(_, reply) => reply,
-        }
-    }
-
-    fn into_reply(self) -> Reply {
-        match self {
-            Self::Call(call) => call.into_reply(),
-            Self::Simple(_, reply) | Self::CopyIn(_, reply) => reply,
-        }
     }
 }
 
@@ -609,45 +487,5 @@ impl State {
     fn finish_job(&mut self) -> Option<Job> {
         self.first += 1;
         self.jobs.pop_front()
-    }
-}
-
-/// Encodes all parameters of a call, each behind its length, in the order of Bind.
-fn encode(py: Python<'_>, args: &Args, params: &Params, out: &mut BytesMut) -> PyResult<()> {
-    match args {
-        Args::One(args) => encode_row(args.bind(py), params, out),
-        Args::Many(rows) => rows
-            .iter()
-            .try_for_each(|args| encode_row(args.bind(py), params, out)),
-        Args::Columns(columns) => columns.get().encode(py, out),
-    }
-}
-
-#[inline]
-fn encode_row(args: &Bound<'_, PyTuple>, params: &Params, out: &mut BytesMut) -> PyResult<()> {
-    params.check_count(args.py(), args.len())?;
-    for (at, value) in args.iter_borrowed().enumerate() {
-        let start = out.len();
-        out.put_i32(-1);
-        if let IsNull::No = params.encode_one(at, &value, out)? {
-            let length =
-                u32::try_from(out.len() - start - 4).expect("a value is checked to be below 1 GiB");
-            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-        }
-    }
-    Ok(())
-}
-
-/// Moves the next encoded value over to the Bind message, which writes the length itself.
-#[inline]
-fn next_value(values: &mut &[u8], out: &mut BytesMut) -> IsNull {
-    match usize::try_from(values.get_i32()) {
-        Ok(length) => {
-            let (value, rest) = values.split_at(length);
-            out.extend_from_slice(value);
-            *values = rest;
-            IsNull::No
-        }
-        Err(_) => IsNull::Yes,
     }
 }

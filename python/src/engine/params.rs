@@ -1,0 +1,54 @@
+//! Python arguments to encoded parameters.
+
+use bytes::{Buf, BufMut, BytesMut};
+use data_bridge_driver::types::IsNull;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::Args;
+use crate::convert::Params;
+
+/// Encodes all parameters of a call, each behind its length, in the order of Bind.
+pub(super) fn encode(
+    py: Python<'_>,
+    args: &Args,
+    params: &Params,
+    out: &mut BytesMut,
+) -> PyResult<()> {
+    match args {
+        Args::One(args) => encode_row(args.bind(py), params, out),
+        Args::Many(rows) => rows
+            .iter()
+            .try_for_each(|args| encode_row(args.bind(py), params, out)),
+        Args::Columns(columns) => columns.get().encode(py, out),
+    }
+}
+
+#[inline]
+fn encode_row(args: &Bound<'_, PyTuple>, params: &Params, out: &mut BytesMut) -> PyResult<()> {
+    params.check_count(args.py(), args.len())?;
+    for (at, value) in args.iter_borrowed().enumerate() {
+        let start = out.len();
+        out.put_i32(-1);
+        if let IsNull::No = params.encode_one(at, &value, out)? {
+            let length =
+                u32::try_from(out.len() - start - 4).expect("a value is checked to be below 1 GiB");
+            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// Moves the next encoded value over to the Bind message, which writes the length itself.
+#[inline]
+pub(super) fn next_value(values: &mut &[u8], out: &mut BytesMut) -> IsNull {
+    match usize::try_from(values.get_i32()) {
+        Ok(length) => {
+            let (value, rest) = values.split_at(length);
+            out.extend_from_slice(value);
+            *values = rest;
+            IsNull::No
+        }
+        Err(_) => IsNull::Yes,
+    }
+}
