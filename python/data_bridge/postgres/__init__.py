@@ -13,6 +13,7 @@ from typing import Any
 from data_bridge import _native
 from data_bridge._native import Record
 
+from ._bulk import UpsertResult
 from .database import Connection, Database
 from .errors import Error
 from .interval import Interval
@@ -64,6 +65,7 @@ __all__ = [
     "SyncTransaction",
     "Table",
     "Transaction",
+    "UpsertResult",
     "col",
     "connect",
     "connect_sync",

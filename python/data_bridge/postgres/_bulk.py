@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -18,7 +18,7 @@ from data_bridge import _native
 from . import errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Sequence
 
     from data_bridge._native import Record
 
@@ -100,13 +100,19 @@ async def insert_many(
     plan = _insert(table, names, _names("returning", returning or ()))
     shape = "count" if returning is None else "rows"
     way = _Way(holder, plan, exact, shape, source)
-    if source.few is not None:
+    if source.few is not None and method != "copy":
         result = await way.by_arrays(source.few)
         if result is not None:
             return result
     if method == "unnest":
         return await way.by_many_arrays()
-    return await (way.by_copy() if returning is None else way.by_stage())
+    try:
+        return await (way.by_copy() if returning is None else way.by_stage())
+    except (errors.NotSupportedError, errors.WrongObjectTypeError):
+        # Types that travel as text only, tables with row-level security, views.
+        if method == "copy" or source.is_used:
+            raise
+    return await way.by_many_arrays()
 
 
 async def upsert_many(
@@ -140,7 +146,7 @@ async def upsert_many(
     way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count)
     try:
         answer = None
-        if source.few is not None:
+        if source.few is not None and method != "stage":
             answer = await way.by_arrays(source.few)
         elif method == "unnest":
             every: list[Any] = [row async for chunk in source.chunks(_ARRAY_ROWS) for row in chunk]
@@ -181,7 +187,15 @@ class _Way:
         arrays = await self._arrays(self.holder)
         if arrays is None:
             return None
-        arrays.extend(rows)
+        try:
+            arrays.extend(rows)
+        except errors.DataError:
+            # The table may have changed since it was described, and take the rows now.
+            current = await self._arrays(self.holder, fresh=True)
+            if current is None or current.types == arrays.types:
+                raise
+            arrays = current
+            arrays.extend(rows)
         return await self._run(self.holder, self.plan.unnest, arrays, types=arrays.types)
 
     async def by_many_arrays(self) -> Any:
@@ -228,9 +242,9 @@ class _Way:
         description: _native.Description = await connection._run(self.plan.describe, (), "describe", fresh=True)
         return description
 
-    async def _arrays(self, holder: AsyncVerbs) -> _native.Columns | None:
+    async def _arrays(self, holder: AsyncVerbs, fresh: bool = False) -> _native.Columns | None:
         # A description that has become stale does no harm here: the server converts from the types that are declared.
-        description = await holder._run(self.plan.describe, (), "describe")
+        description = await holder._run(self.plan.describe, (), "describe", fresh=fresh)
         return _native.Columns.of(description, exact_keys=self.exact)
 
     async def _run(self, holder: AsyncVerbs, sql: str, args: Any, **options: Any) -> Any:
@@ -269,6 +283,7 @@ class _Source:
     def __init__(self, head: list[Any], rest: Iterator[Any] | AsyncIterator[Any] | None) -> None:
         self.few = head if rest is None else None
         self.is_empty = not head
+        self.is_used = False
         self.first: Any = head[0] if head else None
         self._head = head
         self._rest = rest
@@ -296,6 +311,7 @@ class _Source:
 
     async def slices(self) -> AsyncIterator[Iterator[Any]]:
         """All rows: at once where they need not be awaited, else as many as were gathered."""
+        self.is_used = True
         if isinstance(self._rest, AsyncIterable):
             async for chunk in self.chunks(_GATHERED):
                 yield iter(chunk)
@@ -386,7 +402,8 @@ def _tuples(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
 
 @functools.lru_cache(maxsize=256)
 def _insert(table: str, columns: tuple[str, ...], returning: tuple[str, ...]) -> _native.Insert:
-    return _native.Insert(table, columns, returning)
+    with _names_checked():
+        return _native.Insert(table, columns, returning)
 
 
 @functools.lru_cache(maxsize=256)
@@ -399,6 +416,15 @@ def _upsert(
     duplicates: OnDuplicate,
     returning: tuple[str, ...],
 ) -> _native.Upsert:
-    return _native.Upsert(
-        table, columns, conflict, update=update, condition=condition, duplicates=duplicates, returning=returning
-    )
+    with _names_checked():
+        return _native.Upsert(
+            table, columns, conflict, update=update, condition=condition, duplicates=duplicates, returning=returning
+        )
+
+
+@contextmanager
+def _names_checked() -> Generator[None]:
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise errors.DataError("a name holds a lone surrogate, which is no Unicode", outcome="not_sent") from None

@@ -1,0 +1,54 @@
+"""One statement, executed many times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from data_bridge.postgres import errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import data_bridge.postgres as pg
+
+
+@pytest.fixture(autouse=True)
+async def items(db: pg.Database) -> None:
+    await db.execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("count", [0, 1, 1000, 1001, 5500])
+async def test_counts(db: pg.Database, count: int) -> None:
+    assert await db.execute_many("INSERT INTO items VALUES ($1, $2)", [(n, str(n)) for n in range(count)]) == count
+    assert await db.execute_many("UPDATE items SET name = $2 WHERE id = $1", ([n, "x"] for n in range(count))) == count
+    assert await db.fetch_val("SELECT count(*) FROM items WHERE name = 'x'") == count
+
+
+async def test_async_iterables(db: pg.Database) -> None:
+    async def rows() -> AsyncIterator[tuple[int, str]]:
+        for number in range(2500):
+            yield number, "n"
+
+    assert await db.execute_many("INSERT INTO items VALUES ($1, $2)", rows()) == 2500
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("count", [10, 5000])
+@pytest.mark.parametrize("bad", [(1, "again"), ("x", "n"), (1,)])
+async def test_all_or_nothing(db: pg.Database, count: int, bad: tuple[object, ...]) -> None:
+    rows = [*((n, "n") for n in range(count)), bad]
+    with pytest.raises(errors.Error):
+        await db.execute_many("INSERT INTO items VALUES ($1, $2)", rows)
+    assert await db.fetch_val("SELECT count(*) FROM items") == 0
+    async with db.transaction() as tx:
+        assert await tx.execute_many("INSERT INTO items VALUES ($1, $2)", rows[:-1]) == count
+    assert await db.fetch_val("SELECT count(*) FROM items") == count
+
+
+async def test_bad_values_are_named(db: pg.Database) -> None:
+    rows = [*((n, "n") for n in range(1500)), (1, 2)]
+    with pytest.raises(errors.DataError, match=r"parameter \$2 \(text\): a str is needed, not int"):
+        await db.execute_many("INSERT INTO items VALUES ($1, $2)", rows)
