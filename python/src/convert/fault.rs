@@ -104,7 +104,7 @@ pub fn kind_of(value: &Bound<'_, PyAny>) -> String {
 }
 
 fn type_name(class: &Bound<'_, PyType>) -> String {
-    class.name().map_or_else(
+    class.fully_qualified_name().map_or_else(
         |_| "an unnamed type".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     )

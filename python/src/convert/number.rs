@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat};
+use pyo3::types::{PyBool, PyFloat, PyInt};
 
 use super::{Decoded, Encoded, Fault, fixed};
 
@@ -75,28 +75,36 @@ pub(super) fn encode_oid(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encode
 
 /// An `int` (so a `bool` too, as in Python) or an object with `__index__`, as those of numpy.
 fn integer(value: &Bound<'_, PyAny>) -> Result<i64, Fault> {
-    let py = value.py();
-    let object = value.as_ptr();
+    if let Ok(int) = value.cast::<PyInt>() {
+        return long_long(int);
+    }
+    match index(value)? {
+        Some(int) => long_long(&int),
+        None => Err(Fault::wrong_type("an int", value)),
+    }
+}
+
+#[inline]
+fn long_long(int: &Bound<'_, PyInt>) -> Result<i64, Fault> {
     let mut overflow = 0;
-    // SAFETY: `object` is alive and the interpreter attached. For an `int`, the first call runs no Python code and raises nothing;
-    // for other objects it is not made.
-    unsafe {
-        if ffi::PyLong_Check(object) != 0 {
-            let number = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
-            if overflow != 0 {
-                return Err(out_of_range("64 bits"));
-            }
-            return Ok(number);
-        }
-        if ffi::PyIndex_Check(object) == 0 {
-            return Err(Fault::wrong_type("an int", value));
-        }
-        let index = Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Index(object))?;
-        let number = ffi::PyLong_AsLongLongAndOverflow(index.as_ptr(), &raw mut overflow);
-        if overflow != 0 {
-            return Err(out_of_range("64 bits"));
-        }
+    // SAFETY: the object is an `int` and alive, so the call runs no Python code and raises nothing.
+    let number = unsafe { ffi::PyLong_AsLongLongAndOverflow(int.as_ptr(), &raw mut overflow) };
+    if overflow == 0 {
         Ok(number)
+    } else {
+        Err(out_of_range("64 bits"))
+    }
+}
+
+/// What `__index__` gives; `None` where there is none.
+pub(super) fn index<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyInt>>> {
+    // SAFETY: the object is alive and the interpreter attached. The result is null with an exception set, or an `int`.
+    unsafe {
+        if ffi::PyIndex_Check(value.as_ptr()) == 0 {
+            return Ok(None);
+        }
+        let int = Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_Index(value.as_ptr()))?;
+        Ok(Some(int.cast_into_unchecked()))
     }
 }
 
