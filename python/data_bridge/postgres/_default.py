@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from . import errors
 
-_open: list[Any] = []
+# Weak, so that a pool that nobody holds any more can go.
+_open: list[ref[Any]] = []
 
 
 def use(database: Any) -> None:
     """A database was opened."""
-    _open.append(database)
+    _open.append(ref(database, _open.remove))
 
 
 def drop(database: Any) -> None:
     """A database is being closed."""
-    if database in _open:
-        _open.remove(database)
+    _open[:] = [each for each in _open if each() is not database]
 
 
 def get() -> Any:
     """The database that is meant where none is named."""
-    if not _open:
-        raise errors.InterfaceError("no database is open; connect first, or name one with db=")
-    return _open[-1]
+    for each in reversed(_open):
+        database = each()
+        if database is not None:
+            return database
+    raise errors.InterfaceError("no database is open; connect first, or name one with db=")

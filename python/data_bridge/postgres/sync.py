@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
 
-from . import errors
+from . import _default, errors
 from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
 from .transaction import Transaction, begin_sql
@@ -51,6 +51,7 @@ def connect_sync(
     database = SyncDatabase(config, pool_max, acquire_timeout)
     # The first connection is awaited, so that a wrong password is known at once.
     database._warm(max(1, pool_min))
+    _default.use(database)
     return database
 
 
@@ -416,6 +417,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
 
     def close(self) -> None:
         """Closes the idle connections, and the others as they come back; callers that wait are refused."""
+        _default.drop(self)
         self._shut()
 
     def __enter__(self) -> Self:

@@ -19,11 +19,11 @@ async def test_every_example_of_the_page_runs(url: str) -> None:
     world: dict[str, Any] = {"__name__": "page"}
     exec(declarations, world)
     body = textwrap.indent("\n".join(steps), "    ")
-    exec(f"async def page(db):\n{body}", world)
+    exec(f"async def page(db, db_url):\n{body}", world)
     async with await pg.connect(url) as db:
         tables = [world["User"], world["Post"]]
         await pg.drop_all(tables)
         try:
-            await world["page"](db)
+            await world["page"](db, url)
         finally:
             await pg.drop_all(tables)

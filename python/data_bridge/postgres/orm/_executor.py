@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
 from data_bridge.postgres import _default
+from data_bridge.postgres.sync import SyncVerbs
+from data_bridge.postgres.sync import run as run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,55 +25,44 @@ if TYPE_CHECKING:
 
 def run(db: Any, statement: _native.Statement) -> Awaitable[Any]:
     """Run one statement."""
-    running: Awaitable[Any] = current(db)._run_statement(statement)
+    running: Awaitable[Any] = (_default.get() if db is None else db)._run_statement(statement)
     return running
 
 
-def answer(db: Any, value: Any) -> Awaitable[Any]:
-    """An answer that needs no query."""
+def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], None]) -> Awaitable[Any]:
+    """Run one statement, if any, and do something with what it found."""
 
-    async def known() -> Any:
-        return value
-
-    return _drive(current(db), known())
-
-
-def then(db: Any, statement: _native.Statement, keep: Callable[[Any], None]) -> Awaitable[Any]:
-    """Run one statement and do something with what it found."""
-    db = current(db)
-
-    async def steps() -> Any:
-        found = await db._run_statement(statement)
+    async def steps(holder: Any) -> Any:
+        if statement is None:
+            return None
+        found = await holder._run_statement(statement)
         keep(found)
         return found
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
-def script(db: Any, statements: Sequence[str]) -> Awaitable[Any]:
+def script(db: Any, statements: Sequence[str]) -> Awaitable[None]:
     """Run statements without parameters in one transaction."""
-    db = current(db)
 
-    async def steps() -> None:
-        async with db.transaction() as transaction:
+    async def steps(holder: Any) -> None:
+        async with holder.transaction() as transaction:
             for sql in statements:
                 await transaction.execute(sql)
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
 def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any) -> Awaitable[int]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
-    db = current(db)
-    if cls is None:
-        return cast("Awaitable[int]", db.insert_many(table, rows))
-    model = cls.__model__
 
-    async def steps() -> int:
-        columns, tuples = await _tuples(model, rows)
-        return int(await db.insert_many(model.qualified_name, tuples, columns=columns)) if columns else 0
+    async def steps(holder: Any) -> int:
+        if cls is None:
+            return int(await holder.insert_many(table, rows))
+        columns, tuples = await _tuples(cls.__model__, rows)
+        return int(await holder.insert_many(cls.__model__.qualified_name, tuples, columns=columns)) if columns else 0
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
 def upsert_many(
@@ -84,52 +75,48 @@ def upsert_many(
     on_duplicate: OnDuplicate,
 ) -> Awaitable[UpsertResult]:
     """Insert instances, mappings or tuples, or update what is there."""
-    db = current(db)
     options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "on_duplicate": on_duplicate}
-    if cls is None:
-        return cast("Awaitable[UpsertResult]", db.upsert_many(table, rows, **options))
-    model = cls.__model__
 
-    async def steps() -> UpsertResult:
-        columns, tuples = await _tuples(model, rows)
-        result: UpsertResult = await db.upsert_many(
-            model.qualified_name, tuples, columns=columns or conflict, **options
-        )
+    async def steps(holder: Any) -> UpsertResult:
+        result: UpsertResult
+        if cls is None:
+            result = await holder.upsert_many(table, rows, **options)
+            return result
+        columns, tuples = await _tuples(cls.__model__, rows)
+        name = cls.__model__.qualified_name
+        result = await holder.upsert_many(name, tuples, columns=columns or conflict, **options)
         return result
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
 def insert_into(db: Any, table: str, row: Any) -> Awaitable[Any]:
     """Insert one row into a table that no class is known for; the answer is a record."""
-    db = current(db)
 
-    async def steps() -> Any:
-        return (await db.insert_many(table, [row], returning=list(row)))[0]
+    async def steps(holder: Any) -> Any:
+        return (await holder.insert_many(table, [row], returning=list(row)))[0]
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
 def upsert_into(db: Any, table: str, row: Any, conflict: list[str], update: list[str] | None) -> Awaitable[Any]:
     """The same with an update of the row that is there; no answer where that stays as it is."""
-    db = current(db)
+    options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "returning": list(row)}
 
-    async def steps() -> Any:
-        result = await db.upsert_many(
-            table, [row], conflict_columns=conflict, update_columns=update, returning=list(row)
-        )
+    async def steps(holder: Any) -> Any:
+        result = await holder.upsert_many(table, [row], **options)
         return result.rows[0] if result.rows else None
 
-    return _drive(db, steps())
+    return _steps(db, steps)
 
 
-def current(db: Any) -> Any:
-    """The database that is meant: the given one, else the default."""
-    return _default.get() if db is None else db
-
-
-def _drive[R](_db: Any, coroutine: Coroutine[Any, Any, R]) -> Awaitable[R]:
-    return coroutine
+def _steps[R](db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]]) -> Awaitable[R]:
+    """Several steps: a coroutine, or from a blocking database, which runs it to its end at once, its answer."""
+    db = _default.get() if db is None else db
+    if isinstance(db, SyncVerbs):
+        done: Awaitable[R] = run_to_end(steps(db._coroutines()))
+        return done
+    return steps(db)
 
 
 async def _tuples(model: _native.Model, rows: Any) -> tuple[list[str], Any]:

@@ -219,11 +219,10 @@ def drop_all(
 
 def fetch_linked(link: Link[Any], db: Any = None) -> Awaitable[Any]:
     """Do what :meth:`Link.fetch` says."""
-    if link.ref is None:
-        return _executor.answer(db, None)
     model, column = link._target
     condition = getattr(model.cls, column) == link.ref
-    return _executor.then(db, _native.orm_select(model, condition, None, None, None, None, True), link._keep)
+    statement = None if link.ref is None else _native.orm_select(model, condition, None, None, None, None, True)
+    return _executor.then(db, statement, link._keep)
 
 
 def _row(table: Any, row: Any) -> tuple[_native.Model | None, Any]:
