@@ -175,11 +175,11 @@ impl Pool {
     }
 
     /// The only statement of a shared connection is being cancelled: until [`Pool::released`] it takes no others, which
-    /// would have to wait for that. `false` if somebody has the connection alone anyway.
+    /// would have to wait for that. `false` if somebody has the connection alone anyway, or others share it.
     pub fn withheld(&mut self, slot: SlotId) -> bool {
         let is_shared = matches!(
             self.state_mut(slot),
-            Some(State::Shared { .. } | State::Promised { .. })
+            Some(State::Shared { load: 1 } | State::Promised { load: 1 })
         );
         if is_shared {
             self.set(slot, State::Exclusive);

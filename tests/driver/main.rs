@@ -1,7 +1,9 @@
 //! The driver against a scripted server: what it does when the server is slow, wrong or gone.
 
+mod cancel;
 mod commands;
 mod dial;
+mod fronts;
 mod mutations;
 mod pool;
 mod session;

@@ -16,8 +16,9 @@ use crate::session::{RequestId, Session};
 use crate::types::TypeCatalog;
 use crate::wire::TransactionStatus;
 
-/// How long the server may take to obey a cancel request, and the request to arrive.
-const OBEY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take to obey a cancel request, and the request to arrive. A call ends at most half a second
+/// after its time, if need be with the connection.
+const OBEY_TIMEOUT: Duration = Duration::from_millis(400);
 /// A write that waits this long makes room for reading: a server that is itself blocked in writing reads nothing.
 const WRITE_PATIENCE: Duration = Duration::from_millis(10);
 const BUFFER: usize = 64 * 1024;

@@ -304,7 +304,7 @@ impl Core {
 
     /// Whether nothing may be sent, since a cancel request could hit it. A COPY that was cancelled still has to be told
     /// its end.
-    fn is_held(&mut self) -> bool {
+    pub(super) fn is_held(&mut self) -> bool {
         self.cancelling
             || self.slots.front().is_some_and(|slot| slot.cancelled) && !self.session.is_copying()
     }

@@ -449,7 +449,19 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.give_back(self.slot, self.client.is_closed());
+        let held = self.client.shared().lock().is_held();
+        if !held || !self.pool.lock().rules.withheld(self.slot) {
+            return self.pool.give_back(self.slot, self.client.is_closed());
+        }
+        // Its statement is being cancelled. Nobody else gets the connection before that is over, or has failed.
+        let (pool, slot, client) = (Arc::clone(&self.pool), self.slot, self.client.clone());
+        self.client.shared().runtime().spawn(async move {
+            let shared = client.shared();
+            shared
+                .wait(|core| !core.is_held() || core.session.closed().is_some())
+                .await;
+            pool.give_back(slot, client.is_closed());
+        });
     }
 }
 

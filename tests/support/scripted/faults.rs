@@ -363,6 +363,8 @@ fn ends() -> Vec<Fault> {
         fatal("eof", ONE, during(Step::Close), LOST),
         fatal("reset", ONE, during(Step::Rst), LOST),
         fatal("black_hole", ONE, during(Step::Stall), hang),
+        // This one ends when it is cancelled, and the connection lives on.
+        mild("slow_statement", Call::Fetch("SELECT pg_sleep(60)"), Script::honest(), hang),
         fatal("hang_in_a_result", THREE, lie(b'D', Op::Then(Action::Stall)), hang),
         fatal("hang_before_ready", ONE, lie(b'C', Op::Then(Action::Stall)), hang),
         fatal(

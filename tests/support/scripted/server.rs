@@ -99,6 +99,11 @@ impl Server {
             .count()
     }
 
+    /// How many connections have been made, cancel requests not counted.
+    pub fn connections(&self) -> usize {
+        usize::try_from(self.shared.next_pid.load(Ordering::SeqCst)).unwrap_or_default()
+    }
+
     /// How many connections are open.
     pub fn open_connections(&self) -> usize {
         *lock(&self.shared.open)
