@@ -219,11 +219,15 @@ thread_local! {
 /// beyond some depth the outermost destructor does the work of the inner ones.
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     let record = object.cast::<Object>();
-    let nesting = NESTING.get();
     // SAFETY: CPython calls this once, when the last reference is gone, with the interpreter attached. A record that waits was handed
     // over by such a call and is freed once.
     unsafe {
+        if ffi::PyObject_GC_IsTracked(object) == 0 {
+            // It is flat, as most are: there are no records in it.
+            return free(record);
+        }
         ffi::PyObject_GC_UnTrack(object.cast());
+        let nesting = NESTING.get();
         if nesting >= NESTING_LIMIT
             && WAITING
                 .try_with(|waiting| waiting.borrow_mut().push(record))
