@@ -108,7 +108,10 @@ class Transaction(AsyncVerbs):
     async def _commit(self) -> None:
         try:
             tag = await self._connection._simple("COMMIT")
-        except errors.ConnectionLost as lost:
+        except errors.Error as lost:
+            if not self._connection.is_closed or lost.outcome == "not_sent":
+                raise
+            # Also where the server gave a reason: it may have been given after the commit.
             raise errors.CommitOutcomeUnknown(
                 "the connection was lost while COMMIT was on its way: it may have taken effect or not"
             ) from lost
