@@ -1,0 +1,73 @@
+"""The examples of the README, the manual and the docstrings run as they stand."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import data_bridge.postgres as pg
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = [
+    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if BLOCK.search(page.read_text())
+]
+
+# What the examples take for granted.
+TABLES = """
+    CREATE TABLE users (id bigint PRIMARY KEY, name text);
+    CREATE TABLE flights (id bigint PRIMARY KEY, carrier text)
+"""
+FLIGHTS = [{"id": number, "carrier": "UA"} for number in range(3)]
+
+
+@pytest.fixture
+async def own_url(url: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A database of its own, so that examples can name tables as they like."""
+    async with await pg.connect(url, pool_max=1) as db:
+        await db.execute("DROP DATABASE IF EXISTS examples WITH (FORCE)")
+        await db.execute("CREATE DATABASE examples")
+        yield url.rpartition("/")[0] + "/examples"
+        await db.execute("DROP DATABASE examples WITH (FORCE)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+async def test_the_blocks_of_a_page_run_one_after_another(page: Path, own_url: str) -> None:
+    async with await pg.connect(own_url) as db:
+        if "CREATE TABLE" not in page.read_text() and "(Table" not in page.read_text():
+            for statement in TABLES.split(";"):
+                await db.execute(statement)
+        names: dict[str, Any] = {"pg": pg, "db": db, "db_url": own_url, "flights": FLIGHTS, "__name__": "examples"}
+        for block in BLOCK.findall(page.read_text()):
+            await run(block.replace("postgresql://localhost/app", own_url), names, page)
+        if (opened := names["db"]) is not db:
+            await opened.close()
+
+
+async def run(block: str, names: dict[str, Any], page: Path) -> None:
+    """Run code that may await at its top level."""
+    code = compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, names)
+    if inspect.iscoroutine(result):
+        await result
+
+
+def modules() -> list[ModuleType]:
+    package = importlib.import_module("data_bridge")
+    found = pkgutil.walk_packages(package.__path__, "data_bridge.")
+    return [importlib.import_module(each.name) for each in found if not each.name.endswith("_native")]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_docstrings_run(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
