@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::call::{self, Call};
+use crate::client::few::{self, Source};
 use crate::client::transaction;
 use crate::client::{self, Link, bulk};
 pub use crate::client::{Isolation, Params, Row, RowIndex, TransactionOptions, Upserted};
@@ -153,22 +154,35 @@ impl Client {
         self.wait(async |link| bulk::copy_in(link, sql, &mut fill).await)
     }
 
-    /// Inserts rows by binary COPY: all of them, or none. Gives their number.
+    /// Inserts rows: all of them, or none. Few travel in one statement, many by binary COPY. Gives their number.
     pub fn insert_many<'p, I>(&mut self, target: &Target, rows: I) -> Result<u64, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
-        self.wait(async |link| bulk::insert_many(link, target, rows).await)
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few() {
+            let insert = Insert::new(target.clone(), [])?;
+            let answer = self.wait(async |link| few::insert(link, &insert, rows).await)?;
+            if let Some((count, _)) = answer {
+                return Ok(count);
+            }
+        }
+        self.wait(async |link| bulk::insert_many(link, target, source.into_iter()).await)
     }
 
     /// Inserts rows and gives the columns back that `insert` names, in the rows' order.
     pub fn insert_returning<'p, I>(&mut self, insert: &Insert, rows: I) -> Result<Vec<Row>, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
-        self.atomic(async |link| bulk::insert_returning(link, insert, rows).await)
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few() {
+            let answer = self.wait(async |link| few::insert(link, insert, rows).await)?;
+            if let Some((_, rows)) = answer {
+                return Ok(rows);
+            }
+        }
+        self.atomic(async |link| bulk::insert_returning(link, insert, source.into_iter()).await)
     }
 
     /// Inserts rows, or updates those that are there; also gives back what `upsert` says it returns.
@@ -178,10 +192,16 @@ impl Client {
         rows: I,
     ) -> Result<(Upserted, Vec<Row>), Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
-        self.atomic(async |link| bulk::upsert_many(link, upsert, rows).await)
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few() {
+            let answer = self.wait(async |link| few::upsert(link, upsert, rows).await)?;
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+        }
+        self.atomic(async |link| bulk::upsert_many(link, upsert, source.into_iter()).await)
     }
 
     /// Sends cancel requests for this connection, from another thread say.

@@ -1,15 +1,17 @@
 //! COPY, and the bulk writes that are built on it.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 
 use super::call::prepare;
 use super::row::{Row, rows};
 use super::transaction::send_preface;
 use super::types::Types;
-use super::{Link, Upserted, request};
+use super::{Link, Reply, Upserted, request};
 use crate::copy::{Insert, RowEncoder, StagePlan, Target, Upsert, binary};
 use crate::error::Error;
-use crate::session::Session;
+use crate::session::{Session, Statement};
 use crate::types::{ToSql, Type};
 use crate::wire::TransactionStatus;
 
@@ -133,7 +135,7 @@ async fn staged<'p, L: Link>(
         Some(sql) => Some(prepare(link, sql, &[]).await?),
         None => None,
     };
-    let mut reply = request(link, |session| {
+    let reply = request(link, |session| {
         let mut batch = session.batch()?;
         for statement in [Some(&merge), count.as_ref()].into_iter().flatten() {
             super::call::bind(&mut batch, statement, &[])?;
@@ -141,7 +143,17 @@ async fn staged<'p, L: Link>(
         Ok(batch.finish())
     })
     .await?;
-    let updated = match &count {
+    written(&merge, count.as_ref(), reply)
+}
+
+/// What a merge, and the statement that counts its updates if there is one, did: rows written, rows updated among them,
+/// and rows given back.
+pub(super) fn written(
+    merge: &Arc<Statement>,
+    count: Option<&Arc<Statement>>,
+    mut reply: Reply,
+) -> Result<(u64, u64, Vec<Row>), Error> {
+    let updated = match count {
         Some(statement) => {
             let counted = reply
                 .results
@@ -155,12 +167,8 @@ async fn staged<'p, L: Link>(
     let Some(merged) = reply.results.pop() else {
         return Err(Error::protocol("the server did not answer a merge"));
     };
-    let written = merged.tag.rows();
-    Ok((
-        written,
-        u64::try_from(updated).unwrap_or(0),
-        rows(&merge, merged.rows),
-    ))
+    let updated = u64::try_from(updated).unwrap_or(0);
+    Ok((merged.tag.rows(), updated, rows(merge, merged.rows)))
 }
 
 async fn copy_rows<'p, L: Link>(
@@ -192,13 +200,18 @@ async fn copy_rows<'p, L: Link>(
 /// Names and types of the target's columns, as the server knows them.
 async fn columns<L: Link>(link: &mut L, target: &Target) -> Result<Vec<(String, Type)>, Error> {
     let statement = prepare(link, &target.describe_sql(), &[]).await?;
-    let types = Types::of(&statement).map_or(&[][..], |types| &types.columns);
-    let columns = statement.columns().iter().zip(types);
     // Never executed, it would not be found stale when the table has changed.
     link.with_session(|session| session.forget(&statement));
-    Ok(columns
+    Ok(columns_of(&statement))
+}
+
+/// Names and types of a statement's columns.
+pub(super) fn columns_of(statement: &Statement) -> Vec<(String, Type)> {
+    let types = Types::of(statement).map_or(&[][..], |types| &types.columns);
+    let columns = statement.columns().iter().zip(types);
+    columns
         .map(|(column, ty)| (column.name.clone(), ty.clone()))
-        .collect())
+        .collect()
 }
 
 fn oids(columns: &[(String, Type)]) -> Vec<u32> {

@@ -1,11 +1,12 @@
 //! What every Rust front does the same way: rows, parameters, and the routines of several steps.
 //!
 //! A routine (prepare and run a statement, heal a stale plan, commit, COPY, upsert) is written once, as an `async fn` over
-//! a [`Link`]. The tokio front awaits it. The blocking front's link waits inside its calls, so that its futures are
-//! ready at the first poll: [`run`] takes the answer out.
+//! a `Link`. The tokio front awaits it. The blocking front's link waits inside its calls, so that its futures are
+//! ready at the first poll: `run` takes the answer out.
 
 pub(crate) mod bulk;
 pub(crate) mod call;
+pub(crate) mod few;
 mod reply;
 mod row;
 pub(crate) mod transaction;

@@ -53,28 +53,13 @@ impl RowEncoder {
     }
 
     fn encode_fields(&self, row: &[&(dyn ToSql + Sync)], out: &mut BytesMut) -> Result<()> {
-        if row.len() != self.columns.len() {
-            return Err(Error::data(format!(
-                "row {} has {} values for {} columns",
-                self.rows,
-                row.len(),
-                self.columns.len()
-            )));
-        }
+        check_length(row.len(), self.columns.len(), self.rows)?;
         let fields = row.len() + usize::from(self.ordinal);
         out.put_i16(
             i16::try_from(fields).map_err(|_| Error::data("COPY takes at most 32,767 columns"))?,
         );
         for (value, (name, ty)) in row.iter().zip(&self.columns) {
-            field(out, |out| match value.to_sql_checked(ty, out) {
-                Ok(postgres_types::IsNull::No) => Ok(IsNull::No),
-                Ok(postgres_types::IsNull::Yes) => Ok(IsNull::Yes),
-                Err(error) => Err(Error::data(format!(
-                    "row {}, column \"{name}\" of type {}: {error}",
-                    self.rows,
-                    ty.name()
-                ))),
-            })?;
+            self::value(*value, (name, ty), self.rows, out)?;
         }
         if self.ordinal {
             out.put_i32(8);
@@ -82,6 +67,33 @@ impl RowEncoder {
         }
         Ok(())
     }
+}
+
+/// Fails if a row does not have a value for each column.
+pub(crate) fn check_length(values: usize, columns: usize, row: u64) -> Result<()> {
+    if values == columns {
+        return Ok(());
+    }
+    Err(Error::data(format!(
+        "row {row} has {values} values for {columns} columns"
+    )))
+}
+
+/// Appends a value of row `row` with its length before it, for a column of this name and type.
+pub(crate) fn value(
+    value: &(dyn ToSql + Sync),
+    (name, ty): (&str, &Type),
+    row: u64,
+    out: &mut BytesMut,
+) -> Result<()> {
+    field(out, |out| match value.to_sql_checked(ty, out) {
+        Ok(postgres_types::IsNull::No) => Ok(IsNull::No),
+        Ok(postgres_types::IsNull::Yes) => Ok(IsNull::Yes),
+        Err(error) => Err(Error::data(format!(
+            "row {row}, column \"{name}\" of type {}: {error}",
+            ty.name()
+        ))),
+    })
 }
 
 /// Appends one field: `encode` its payload, before it the length that the payload turns out to have.

@@ -6,8 +6,8 @@
 //! that it is about to update; a savepoint that is rolled back takes its part of the count along.
 //!
 //! Duplicates. `ON CONFLICT DO UPDATE` refuses to touch one row twice (SQLSTATE 21000), so a batch that holds a key
-//! twice is thinned first, with `DISTINCT ON`. That is done always, not only after a refusal: the sort costs a few
-//! percent (docs/bulk.md has the figures), and it makes concurrent upserts lock rows in the same order, so that they
+//! twice is thinned first, with `DISTINCT ON`. That is done always, not only after a refusal: the sort costs little
+//! (docs/adr/0005-upsert.md has the figures), and it makes concurrent upserts lock rows in the same order, so that they
 //! wait for each other instead of running into a deadlock.
 
 use super::insert::numbered;

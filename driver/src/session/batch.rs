@@ -49,7 +49,7 @@ impl<'s> Batch<'s> {
             draft: None,
             finished: false,
         };
-        for name in batch.session.statements.take_closing() {
+        for name in batch.session.statements.closing().to_vec() {
             frontend::close_statement(&name, batch.out())?;
             batch.session.pipeline.expect(Expect::Close);
         }
@@ -169,6 +169,7 @@ impl<'s> Batch<'s> {
         self.session.pipeline.expect(Expect::Sync);
         self.finished = true;
         self.session.preface.clear();
+        self.session.statements.closed();
         let start = self.session.offset_of(self.bytes);
         self.session.pipeline.push(start, self.draft.take())
     }

@@ -208,9 +208,14 @@ impl Statements {
         self.cache.as_ref().map_or(0, LruCache::len)
     }
 
-    /// Hands over the names that the next request must close.
-    pub(crate) fn take_closing(&mut self) -> Vec<Box<str>> {
-        std::mem::take(&mut self.closing)
+    /// The names that the next request must close.
+    pub(crate) fn closing(&self) -> &[Box<str>] {
+        &self.closing
+    }
+
+    /// They are on their way.
+    pub(crate) fn closed(&mut self) {
+        self.closing.clear();
     }
 }
 
@@ -280,7 +285,7 @@ mod tests {
         let b = prepare(&mut statements, "b", &[], 1);
         assert!(matches!(statements.lookup("a", &[]), Lookup::Hit(_)));
         prepare(&mut statements, "c", &[], 2);
-        assert_eq!(statements.take_closing(), [Box::from(b.name())]);
+        assert_eq!(statements.closing(), [Box::from(b.name())]);
         assert!(matches!(statements.lookup("b", &[]), Lookup::Miss));
         assert_eq!(statements.len(), 2);
     }

@@ -36,6 +36,7 @@ use ::tokio::task::spawn_blocking;
 use bytes::BytesMut;
 
 use crate::client::call::{self, Call};
+use crate::client::few::{self, Source};
 use crate::client::{self, Link, Reply, bulk, transaction};
 pub use crate::client::{Isolation, Params, Row, RowIndex, TransactionOptions, Upserted};
 use crate::config::Config;
@@ -179,27 +180,38 @@ impl Client {
         bulk::copy_in(&mut &client, sql, &mut fill).await
     }
 
-    /// Inserts rows by binary COPY: all of them, or none. Gives their number.
+    /// Inserts rows: all of them, or none. Few travel in one statement, many by binary COPY. Gives their number.
     pub async fn insert_many<'p, I>(&self, target: &Target, rows: I) -> Result<u64, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few() {
+            let insert = Insert::new(target.clone(), [])?;
+            if let Some((count, _)) = few::insert(&mut &*self, &insert, rows).await? {
+                return Ok(count);
+            }
+        }
         let client = self.alone(None).await;
-        bulk::insert_many(&mut &client, target, rows).await
+        bulk::insert_many(&mut &client, target, source.into_iter()).await
     }
 
     /// Inserts rows and gives the columns back that `insert` names, in the rows' order.
     pub async fn insert_returning<'p, I>(&self, insert: &Insert, rows: I) -> Result<Vec<Row>, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few()
+            && let Some((_, rows)) = few::insert(&mut &*self, insert, rows).await?
+        {
+            return Ok(rows);
+        }
         if self.depth() > 0 {
-            return bulk::insert_returning(&mut &*self, insert, rows).await;
+            return bulk::insert_returning(&mut &*self, insert, source.into_iter()).await;
         }
         let tx = self.transaction().await?;
-        let result = bulk::insert_returning(&mut &*tx, insert, rows).await?;
+        let result = bulk::insert_returning(&mut &*tx, insert, source.into_iter()).await?;
         tx.commit().await?;
         Ok(result)
     }
@@ -211,14 +223,19 @@ impl Client {
         rows: I,
     ) -> Result<(Upserted, Vec<Row>), Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
-        let rows = rows.into_iter();
+        let source = Source::new(rows.into_iter());
+        if let Some(rows) = source.few()
+            && let Some(answer) = few::upsert(&mut &*self, upsert, rows).await?
+        {
+            return Ok(answer);
+        }
         if self.depth() > 0 {
-            return bulk::upsert_many(&mut &*self, upsert, rows).await;
+            return bulk::upsert_many(&mut &*self, upsert, source.into_iter()).await;
         }
         let tx = self.transaction().await?;
-        let result = bulk::upsert_many(&mut &*tx, upsert, rows).await?;
+        let result = bulk::upsert_many(&mut &*tx, upsert, source.into_iter()).await?;
         tx.commit().await?;
         Ok(result)
     }

@@ -166,7 +166,7 @@ impl Pool {
     /// See [`Client::insert_many`].
     pub async fn insert_many<'p, I>(&self, target: &Target, rows: I) -> Result<u64, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
         let rows = rows.into_iter();
         self.connection().await?.insert_many(target, rows).await
@@ -175,7 +175,7 @@ impl Pool {
     /// See [`Client::insert_returning`].
     pub async fn insert_returning<'p, I>(&self, insert: &Insert, rows: I) -> Result<Vec<Row>, Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
         let rows = rows.into_iter();
         self.connection()
@@ -191,7 +191,7 @@ impl Pool {
         rows: I,
     ) -> Result<(Upserted, Vec<Row>), Error>
     where
-        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>, IntoIter: Send>,
+        I: IntoIterator<Item: AsRef<[&'p (dyn ToSql + Sync)]> + Send + Sync, IntoIter: Send>,
     {
         let rows = rows.into_iter();
         self.connection().await?.upsert_many(upsert, rows).await
