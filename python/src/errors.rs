@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn a_panic_is_an_ordinary_exception() {
         with_python(|py| {
-            let payload = std::panic::catch_unwind(|| panic!("index {}", 5)).unwrap_err();
+            let payload = panic::catch_unwind(|| panic!("index {}", 5)).unwrap_err();
             let raised = panicked(py, &*payload);
             assert_eq!(
                 describe(py, &raised),
