@@ -171,6 +171,8 @@ fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::catch_unwind;
+
     use super::*;
     use crate::testing::{describe, eval, with_python};
 
@@ -313,7 +315,7 @@ mod tests {
     #[test]
     fn a_panic_is_an_ordinary_exception() {
         with_python(|py| {
-            let payload = panic::catch_unwind(|| panic!("index {}", 5)).unwrap_err();
+            let payload = catch_unwind(|| panic!("index {}", 5)).unwrap_err();
             let raised = panicked(py, &*payload);
             assert_eq!(
                 describe(py, &raised),
