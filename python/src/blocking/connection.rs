@@ -27,8 +27,9 @@ use crate::request;
 
 /// Bytes of one read.
 const READ_SIZE: usize = 128 * 1024;
-/// How long a cancel request may take, and then how long the cancelled statement, before the connection is given up.
-const CANCEL_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a cancel request and the end of the cancelled statement may take together, before the connection is given
+/// up: a call ends at most half a second after its time.
+const CANCEL_DEADLINE: Duration = Duration::from_millis(400);
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -381,10 +382,10 @@ impl Connection {
         if self.engine.unsent() == 0 {
             self.engine.hold_all_for_cancel(py);
             let canceller = self.engine.canceller().clone();
+            let limit = Limit::after(CANCEL_DEADLINE.as_secs_f64());
             // What went wrong here shows in the statement not ending.
             let _ = py.detach(|| canceller.cancel(CANCEL_DEADLINE));
             self.engine.cancel_sent(py, &mut done);
-            let limit = Limit::after(CANCEL_DEADLINE.as_secs_f64());
             while self.engine.outstanding() > 0 && !limit.is_over() {
                 self.step(py, buffer, limit, &mut done);
             }

@@ -133,9 +133,10 @@ impl Pool {
 
     /// Opens connections until there are `min`, and waits for the first one.
     fn _warm(slf: &Bound<'_, Self>, min: usize) -> PyResult<()> {
-        slf.get().shared.warm(min);
+        // Whoever waits learns why it fails; the others are opened behind the caller's back.
         let connection = Self::acquire(slf, Limit::NONE)?;
         slf.get().take_back(slf.py(), connection);
+        slf.get().shared.warm(min);
         Ok(())
     }
 
