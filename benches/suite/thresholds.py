@@ -14,7 +14,7 @@ from suite.data import COLUMNS, HALF_FULL, ROWS, rows
 from suite.meter import timed
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
-PLANS = ("unnest", "copy")
+PLANS = {"insert_many": ("unnest", "copy"), "upsert_many": ("unnest", "stage")}
 _ROWS_PER_SIZE = 100_000
 _MOST_CALLS = 100
 
@@ -28,12 +28,12 @@ async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
     everything = list(rows(ROWS))
     found: list[dict[str, Any]] = []
     async with await pg.connect(url, pool_min=1, pool_max=1) as db:
-        for call in ("insert_many", "upsert_many"):
+        for call, plans in PLANS.items():
             for size in SIZES:
-                walls: dict[str, list[float]] = {plan: [] for plan in PLANS}
-                cpus: dict[str, list[float]] = {plan: [] for plan in PLANS}
+                walls: dict[str, list[float]] = {plan: [] for plan in plans}
+                cpus: dict[str, list[float]] = {plan: [] for plan in plans}
                 for turn in range(rounds + 1):  # the first round warms up
-                    for plan in PLANS if turn % 2 else PLANS[::-1]:
+                    for plan in plans if turn % 2 else plans[::-1]:
                         wall, cpu = await _calls(db, call, everything[:size], plan)
                         if turn:
                             walls[plan].append(wall)
@@ -46,7 +46,7 @@ async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
                         "wall_ms": statistics.median(walls[plan]),
                         "cpu_ms": statistics.median(cpus[plan]),
                     }
-                    for plan in PLANS
+                    for plan in plans
                 ]
     return found
 

@@ -31,7 +31,7 @@ type OnDuplicate = Literal["last", "first", "error"]
 #: Rows up to which one statement over arrays is faster than COPY; docs/bulk.md has the measurement.
 INSERT_THRESHOLD = 1000
 #: The same for an upsert, where COPY goes through a staging table.
-UPSERT_THRESHOLD = 1000
+UPSERT_THRESHOLD = 3000
 #: Rows of one statement, where more must travel as arrays because COPY cannot carry a column's type.
 _ARRAY_ROWS = 10_000
 #: Executions of one Sync; while they run, the next ones are encoded.
