@@ -14,6 +14,7 @@ from data_bridge import _native
 from data_bridge._native import Record
 
 from ._bulk import UpsertResult
+from ._functions import execute, execute_many, fetch, fetch_row, fetch_val
 from .database import Connection, Database
 from .errors import Error
 from .interval import Interval
@@ -74,9 +75,14 @@ __all__ = [
     "create_table",
     "delete_many",
     "drop_all",
+    "execute",
+    "execute_many",
     "exists",
+    "fetch",
     "fetch_many",
     "fetch_one",
+    "fetch_row",
+    "fetch_val",
     "func",
     "insert_many",
     "insert_one",

@@ -64,22 +64,35 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
     """See ``AsyncVerbs.execute_many``."""
     source = await _Source.of(rows, _EXECUTIONS)
     if source.few is not None:
-        return int(await holder._run(sql, _tuples(source.few), "count")) if source.few else 0
+        return await _executed(holder._run(sql, _tuples(source.few), "count"), 0) if source.few else 0
     count = 0
     async with _alone(holder) as connection, _atomic(connection):
         running: Any = None
+        start = 0
         async for chunk in source.chunks(_EXECUTIONS):
             following = connection._run(sql, _tuples(chunk), "count")
             if running is not None:
                 try:
-                    count += await running
+                    count += await _executed(running, start)
                 except BaseException:
                     # It was sent into a transaction that has failed: its own failure says nothing.
                     with suppress(Exception):
                         await following
                     raise
+                start += _EXECUTIONS
             running = following
-        return count + int(await running)
+        return count + await _executed(running, start)
+
+
+async def _executed(running: Any, start: int) -> int:
+    """The count of so many executions; a row that could not be encoded is named by its number among all."""
+    try:
+        return int(await running)
+    except errors.Error as error:
+        row: int | None = getattr(error, "row", None)
+        if row is None:
+            raise
+        raise type(error)(f"row {start + row}, {error}", outcome=error.outcome) from error.__cause__
 
 
 async def insert_many(

@@ -17,9 +17,12 @@ pub(super) fn encode(
 ) -> PyResult<()> {
     match args {
         Args::One(args) => encode_row(args.bind(py), params, out),
-        Args::Many(rows) => rows
-            .iter()
-            .try_for_each(|args| encode_row(args.bind(py), params, out)),
+        Args::Many(rows) => rows.iter().enumerate().try_for_each(|(index, args)| {
+            encode_row(args.bind(py), params, out).inspect_err(|error| {
+                // Which of the rows it was: whoever has numbered them knows what to make of that.
+                let _ = error.value(py).setattr(pyo3::intern!(py, "row"), index);
+            })
+        }),
         Args::Columns(columns) => columns.get().encode(py, out),
     }
 }

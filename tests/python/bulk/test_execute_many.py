@@ -50,5 +50,5 @@ async def test_all_or_nothing(db: pg.Database, count: int, bad: tuple[object, ..
 
 async def test_bad_values_are_named(db: pg.Database) -> None:
     rows = [*((n, "n") for n in range(1500)), (1, 2)]
-    with pytest.raises(errors.DataError, match=r"parameter \$2 \(text\): a str is needed, not int"):
+    with pytest.raises(errors.DataError, match=r"^row 1500, parameter \$2 \(text\): a str is needed, not int"):
         await db.execute_many("INSERT INTO items VALUES ($1, $2)", rows)

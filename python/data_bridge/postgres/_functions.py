@@ -1,0 +1,58 @@
+"""The module-level functions: the verbs of the default database, or of what ``db=`` names.
+
+What comes back is what the verb of that database gives: an awaitable, or from a blocking one the answer itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _default
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from data_bridge._native import Record
+
+    from ._bulk import Rows
+
+
+def execute(
+    sql: str, params: Iterable[Any] = (), *, timeout: float | None = None, db: Any = None
+) -> Awaitable[list[Record] | int]:
+    """Run a statement; its rows if it returns rows, else the number of rows affected.
+
+    >>> import data_bridge.postgres as pg
+    >>> async def example():
+    ...     return await pg.execute("SELECT * FROM users WHERE id = $1", [7])
+    """
+    running: Awaitable[list[Record] | int] = _database(db)._run(sql, tuple(params), "rows_or_count", timeout=timeout)
+    return running
+
+
+def execute_many(sql: str, rows: Rows, *, db: Any = None) -> Awaitable[int]:
+    """Run a statement once for each row of arguments, all or none; the number of rows affected."""
+    running: Awaitable[int] = _database(db).execute_many(sql, rows)
+    return running
+
+
+def fetch(sql: str, /, *args: Any, timeout: float | None = None, db: Any = None) -> Awaitable[list[Record]]:
+    """All rows of a query."""
+    running: Awaitable[list[Record]] = _database(db).fetch(sql, *args, timeout=timeout)
+    return running
+
+
+def fetch_row(sql: str, /, *args: Any, timeout: float | None = None, db: Any = None) -> Awaitable[Record | None]:
+    """The first row of a query, or ``None``."""
+    running: Awaitable[Record | None] = _database(db).fetch_row(sql, *args, timeout=timeout)
+    return running
+
+
+def fetch_val(sql: str, /, *args: Any, column: int = 0, timeout: float | None = None, db: Any = None) -> Awaitable[Any]:
+    """One value of the first row of a query, or ``None``."""
+    running: Awaitable[Any] = _database(db).fetch_val(sql, *args, column=column, timeout=timeout)
+    return running
+
+
+def _database(db: Any) -> Any:
+    return _default.get() if db is None else db
