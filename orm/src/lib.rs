@@ -17,8 +17,7 @@
 //!     "SELECT \"users\".\"id\", \"users\".\"email\" FROM \"users\" WHERE \"users\".\"email\" = $1 LIMIT 1"
 //! );
 //! assert_eq!(statement.types, [25]);
-//! let params: Vec<_> = statement.params.iter().map(|param| param.as_sql()).collect();
-//! assert_eq!(params.len(), 1);
+//! assert_eq!(statement.values().len(), 1); // client.query(&statement.sql, &statement.values())
 //! # Ok::<(), data_bridge_driver::Error>(())
 //! ```
 #![forbid(unsafe_code)]

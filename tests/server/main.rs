@@ -1,8 +1,9 @@
-//! The driver's core against real servers: logging in, learning their types, the arithmetic of values.
+//! The driver and the orm crate against real servers: logging in, learning their types, the arithmetic of values, what is rendered.
 
 mod catalog;
 mod fronts;
 mod login;
+mod orm;
 mod values;
 
 use std::io::{Read as _, Write as _};

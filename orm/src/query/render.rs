@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use data_bridge_driver::Error;
+use postgres_types::ToSql;
 
-use super::{Expr, MAX_DEPTH, Operator, Precedence, expr::Node, param::Typed};
+use super::{Expr, MAX_DEPTH, Operator, Param, Precedence, expr::Node, param::Typed};
 use crate::schema::{ColumnRef, Name, Oid, Table};
 
 /// The most parameters of one statement (a 16-bit count in Bind).
@@ -19,6 +20,13 @@ pub struct Statement<'a, V> {
     pub params: Vec<&'a V>,
     /// The parameters' types; 0 where the server is to infer one.
     pub types: Vec<Oid>,
+}
+
+impl Statement<'_, Param> {
+    /// The parameters' values as the driver takes them.
+    pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.params.iter().map(|param| param.as_sql()).collect()
+    }
 }
 
 /// A table in a query, and the name that it goes by there.
