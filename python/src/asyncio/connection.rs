@@ -153,9 +153,16 @@ impl Connection {
         rows: &Bound<'_, PyIterator>,
     ) -> PyResult<bool> {
         let this = slf.get();
-        let ended = writer
-            .get()
-            .encode(rows, |bytes| this.engine.copy_bytes(slf.py(), bytes))?;
+        let py = slf.py();
+        let ended = errors::guarded(
+            py,
+            || {
+                writer
+                    .get()
+                    .encode(rows, |bytes| this.engine.copy_bytes(py, bytes))
+            },
+            || this.engine.fail(Error::lost("a bug was met")),
+        )?;
         Self::flush(slf)?;
         Ok(ended)
     }

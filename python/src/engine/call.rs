@@ -23,6 +23,27 @@ pub enum Reply {
     Nobody,
 }
 
+impl Reply {
+    /// Another reference to whoever gets the answer.
+    pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Future(future) => Self::Future(future.clone_ref(py)),
+            Self::Ticket(number) => Self::Ticket(*number),
+            Self::Nobody => Self::Nobody,
+        }
+    }
+
+    /// Whether both mean the same caller.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Future(one), Self::Future(other)) => one.is(other),
+            (Self::Ticket(one), Self::Ticket(other)) => one == other,
+            (Self::Nobody, Self::Nobody) => true,
+            _ => false,
+        }
+    }
+}
+
 /// An answer and who gets it.
 pub type Completion = (Reply, PyResult<Py<PyAny>>);
 

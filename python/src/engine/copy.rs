@@ -25,6 +25,10 @@ impl Copying {
         self.ready.iter().chain(&self.end).any(is_it)
     }
 
+    pub(super) fn into_replies(self) -> Vec<Reply> {
+        self.ready.into_iter().chain(self.end).collect()
+    }
+
     /// The server takes data now: whom to tell, and why there will be none if that is so.
     pub(super) fn started(&mut self) -> (Option<Reply>, Option<Box<str>>) {
         (self.ready.take(), self.given_up.take())

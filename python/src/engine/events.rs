@@ -30,15 +30,18 @@ impl News {
 }
 
 impl Engine {
-    /// Handles all events that the received bytes give. Answers are added to `done`, for the front to deliver.
-    pub fn drain(&self, py: Python<'_>, done: &mut Vec<Completion>) -> News {
-        let mut news = News::default();
+    /// See [`Engine::drain`], which guards this.
+    pub(super) fn handle_events(
+        &self,
+        py: Python<'_>,
+        news: &mut News,
+        done: &mut Vec<Completion>,
+    ) {
         loop {
             let event = self.lock().session.poll_event();
             match event {
                 None => {
-                    self.resume_if_cancelled(py, done);
-                    return news;
+                    return self.resume_if_cancelled(py, done);
                 }
                 Some(Event::Rows { request, rows }) => self.rows(py, request, &rows),
                 Some(Event::Done { request, tag }) => self.command_done(request, &tag),

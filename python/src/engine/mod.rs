@@ -8,6 +8,7 @@
 //! connection. So parameters are encoded before the lock is taken, rows are decoded after it is given back, and answers
 //! are collected and delivered last.
 
+mod broken;
 mod call;
 mod catalog;
 mod copy;
@@ -185,6 +186,11 @@ impl Engine {
     /// Starts a call; if it cannot be started, its completion says why.
     #[inline]
     pub fn start(&self, py: Python<'_>, call: Call, done: &mut Vec<Completion>) {
+        let reply = call.reply.clone_ref(py);
+        self.guarded(py, reply, done, |done| self.start_call(py, call, done));
+    }
+
+    fn start_call(&self, py: Python<'_>, call: Call, done: &mut Vec<Completion>) {
         let sql = call.request.sql.clone_ref(py);
         let Ok(sql) = sql.bind(py).to_str() else {
             let error = errors::data_error(
