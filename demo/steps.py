@@ -56,8 +56,8 @@ async def _load(contender: Contender, material: Material, progress: Progress) ->
         await contender.load(table, _counted(table.rows, progress))
 
 
-async def _upsert(contender: Contender, material: Material, progress: Progress) -> None:
-    await contender.upsert(material.data.flights, _counted(material.changed_flights, progress))
+async def _upsert(contender: Contender, material: Material, progress: Progress) -> str | None:
+    return await contender.upsert(material.data.flights, _counted(material.changed_flights, progress))
 
 
 async def _report(contender: Contender, _: Material, __: Progress) -> list[Any]:

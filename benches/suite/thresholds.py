@@ -15,7 +15,6 @@ from suite.meter import timed
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 PLANS = {"insert_many": ("unnest", "copy"), "upsert_many": ("unnest", "stage")}
-_ROWS_PER_SIZE = 100_000
 _MOST_CALLS = 100
 
 
@@ -34,7 +33,7 @@ async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
                 cpus: dict[str, list[float]] = {plan: [] for plan in plans}
                 for turn in range(rounds + 1):  # the first round warms up
                     for plan in plans if turn % 2 else plans[::-1]:
-                        wall, cpu = await _calls(db, call, everything[:size], plan)
+                        wall, cpu = await _calls(db, call, _batches(everything, size), plan)
                         if turn:
                             walls[plan].append(wall)
                             cpus[plan].append(cpu)
@@ -51,22 +50,26 @@ async def _measure(url: str, rounds: int) -> list[dict[str, Any]]:
     return found
 
 
-async def _calls(db: pg.Database, call: str, batch: list[tuple[Any, ...]], plan: str) -> tuple[float, float]:
-    """Milliseconds of wall and CPU time per call, over enough calls to be measurable."""
-    count = max(1, min(_MOST_CALLS, _ROWS_PER_SIZE // len(batch)))
+def _batches(rows: list[tuple[Any, ...]], size: int) -> list[list[tuple[Any, ...]]]:
+    """Enough batches to be measurable, with other rows in each."""
+    return [rows[start : start + size] for start in range(0, min(len(rows), size * _MOST_CALLS), size)]
+
+
+async def _calls(db: pg.Database, call: str, batches: list[list[tuple[Any, ...]]], plan: str) -> tuple[float, float]:
+    """Milliseconds of wall and CPU time per call; of the rows to upsert half are there."""
     if call == "insert_many":
         await db.execute("TRUNCATE bench_sink")
 
         async def run() -> None:
-            for _ in range(count):
+            for batch in batches:
                 await db.insert_many("bench_sink", batch, columns=COLUMNS, method=plan)
     else:
-        for statement in HALF_FULL.format(rows=len(batch)).split("; "):
+        for statement in HALF_FULL.format(rows=ROWS).split("; "):
             await db.execute(statement)
 
         async def run() -> None:
-            for _ in range(count):
+            for batch in batches:
                 await db.upsert_many("bench_upsert", batch, columns=COLUMNS, conflict_columns=["id"], method=plan)
 
     sample, _ = await timed(run)
-    return sample.wall / count * 1e3, sample.cpu / count * 1e3
+    return sample.wall / len(batches) * 1e3, sample.cpu / len(batches) * 1e3

@@ -66,8 +66,8 @@ class Contender(abc.ABC):
         """Put the rows into an empty table: all or none."""
 
     @abc.abstractmethod
-    async def upsert(self, flights: Table, rows: Iterable[Row]) -> None:
-        """Insert the flights that are new and update the others: all or none."""
+    async def upsert(self, flights: Table, rows: Iterable[Row]) -> str | None:
+        """Insert the flights that are new and update the others: all or none. Says what was done, where it knows."""
 
     @abc.abstractmethod
     async def report(self) -> list[Any]:

@@ -119,8 +119,9 @@ class DataBridge(Contender):
     async def load(self, table: flights.Table, rows: Iterable[flights.Row]) -> None:
         await self._db.insert_many(table.name, rows, columns=table.column_names)
 
-    async def upsert(self, flights: flights.Table, rows: Iterable[flights.Row]) -> None:
-        await self._db.upsert_many("flights", rows, columns=flights.column_names, conflict_columns=["id"])
+    async def upsert(self, flights: flights.Table, rows: Iterable[flights.Row]) -> str:
+        done = await self._db.upsert_many("flights", rows, columns=flights.column_names, conflict_columns=["id"])
+        return f"upsert_many reports {done.inserted:,} flights inserted and {done.updated:,} updated"
 
     async def report(self) -> list[Any]:
         return await self._db.fetch(REPORT)

@@ -82,14 +82,14 @@ async def tasks100_conn1(env: Env) -> AsyncGenerator[Op]:
 
 @DATA_BRIDGE.case("batch100")
 async def batch100(env: Env) -> AsyncGenerator[Op]:
-    """100 queries issued before the first is awaited."""
-    async with await pg.connect(env.url, pool_min=1, pool_max=1) as db, db.connection() as conn:
+    """`fetch_many`: one query with 100 sets of arguments."""
+    batches = [[(key,) for key in env.ids[i : i + 100]] for i in range(0, env.ops, 100)]
+    async with await pg.connect(env.url, pool_min=1, pool_max=1) as db:
 
         async def run() -> Any:
             first = None
-            for i in range(0, env.ops, 100):
-                queries = [conn.fetch_row(POINT_SQL, key) for key in env.ids[i : i + 100]]
-                rows = [await query for query in queries]
+            for batch in batches:
+                rows = await db.fetch_many(POINT_SQL, batch)
                 first = rows[0] if first is None else first
             return first
 
