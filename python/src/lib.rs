@@ -1,4 +1,9 @@
 //! The native half of `data_bridge.postgres`: a module list.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 extracts arguments into owned values and hands them over"
+)]
+
 use pyo3::prelude::*;
 
 pub mod asyncio;

@@ -27,7 +27,7 @@ async fn give_up_after<T>(polls: usize, call: impl Future<Output = T>) -> bool {
 }
 
 /// Gives `call` up at every await that it has, each time on a pool of one connection.
-fn everywhere(what: &str, call: impl AsyncFn(&Pool) -> Result<(), Error>) {
+fn everywhere(what: &str, call: &impl AsyncFn(&Pool) -> Result<(), Error>) {
     let runtime = Runtime::new().expect("a runtime");
     let server = Server::start([]);
     runtime.block_on(async {
@@ -71,14 +71,14 @@ fn everywhere(what: &str, call: impl AsyncFn(&Pool) -> Result<(), Error>) {
 
 #[test]
 fn in_a_query() {
-    everywhere("a query", async |pool| {
+    everywhere("a query", &async |pool| {
         pool.query("SELECT $1::int4", &[&1_i32]).await.map(drop)
     });
 }
 
 #[test]
 fn in_a_statement_that_takes_long() {
-    everywhere("a long statement", async |pool| {
+    everywhere("a long statement", &async |pool| {
         let long = pool.query("SELECT pg_sleep(60)", &[]);
         timeout(Duration::from_millis(20), long)
             .await
@@ -88,7 +88,7 @@ fn in_a_statement_that_takes_long() {
 
 #[test]
 fn in_a_transaction() {
-    everywhere("a transaction", async |pool| {
+    everywhere("a transaction", &async |pool| {
         let tx = pool.transaction().await?;
         tx.query("SELECT $1::int4", &[&1_i32]).await?;
         let inner = tx.transaction().await?;
@@ -101,7 +101,7 @@ fn in_a_transaction() {
 
 #[test]
 fn in_a_failing_transaction() {
-    everywhere("a failing transaction", async |pool| {
+    everywhere("a failing transaction", &async |pool| {
         let tx = pool.transaction().await?;
         tx.query("SELECT 1/0", &[])
             .await
@@ -112,7 +112,7 @@ fn in_a_failing_transaction() {
 
 #[test]
 fn in_a_copy() {
-    everywhere("a COPY", async |pool| {
+    everywhere("a COPY", &async |pool| {
         let rows: [&[u8]; 2] = [b"1\n", b"2\n"];
         pool.copy_in("COPY t (n) FROM STDIN", rows).await.map(drop)
     });
@@ -120,7 +120,7 @@ fn in_a_copy() {
 
 #[test]
 fn in_a_pipeline() {
-    everywhere("a pipeline", async |pool| {
+    everywhere("a pipeline", &async |pool| {
         let calls: [(&str, data_bridge_driver::tokio::Params<'_>); 3] =
             [("SELECT 1", &[]), ("SELECT 1/0", &[]), ("SELECT 3", &[])];
         drop(pool.pipeline(&calls).await);
