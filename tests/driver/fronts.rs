@@ -14,6 +14,8 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 const WORDS: [&[u8]; 3] = [b"a\n", b"b\n", b"c\n"];
+/// Long enough for the end of a connection to arrive.
+const IDLE: Duration = Duration::from_millis(100);
 const THREADS: usize = 6;
 const COPY: &str = "COPY words (word) FROM STDIN";
 
@@ -68,7 +70,7 @@ fn with_blocking(server: &Server, fault: &Fault) -> Seen {
             tx.commit()
         }
         Call::CopyIn => client.copy_in(COPY, WORDS).map(drop),
-        Call::Connect | Call::ConnectTls => Ok(()),
+        Call::Connect | Call::ConnectTls | Call::Idle(_) => Ok(()),
     })();
     let taken = start.elapsed();
     let usable = !client.is_closed();
@@ -127,6 +129,11 @@ async fn with_pool(server: &Server, fault: &Fault) -> Seen {
     // Statements that stand alone share connections, the others have one alone.
     let (result, taken) = match fault.call {
         Call::Fetch(sql) => timed(async { decode!(sql, pool.query(sql, &[]).await?) }).await,
+        Call::Idle(sql) => {
+            let first = pool.query(sql, &[]).await;
+            tokio::time::sleep(IDLE).await;
+            timed(async { first.and(pool.query(sql, &[]).await).map(drop) }).await
+        }
         _ => timed(call(&pool.connection().await.expect("a connection"), fault)).await,
     };
     let next = timeout(Duration::from_secs(20), pool.query("SELECT 7", &[])).await;
@@ -182,7 +189,7 @@ async fn call(client: &asynchronous::Client, fault: &Fault) -> Result<(), Error>
             tx.commit().await
         }
         Call::CopyIn => client.copy_in(COPY, WORDS).await.map(drop),
-        Call::Connect | Call::ConnectTls => Ok(()),
+        Call::Connect | Call::ConnectTls | Call::Idle(_) => Ok(()),
     }
 }
 
@@ -216,9 +223,14 @@ fn judge(fault: &Fault, server: &Server, seen: &Seen, has_own_clock: bool) -> Op
     })
 }
 
+/// A client alone does not replace its connection.
+fn for_clients(fault: &Fault) -> bool {
+    !matches!(fault.call, Call::Idle(_))
+}
+
 /// Runs the lines of the table that are calls, some at the same time, since most of their time is waiting.
-fn table(check: impl Fn(&Fault) -> Option<String> + Sync) {
-    let faults = faults();
+fn table(concerns: fn(&Fault) -> bool, check: impl Fn(&Fault) -> Option<String> + Sync) {
+    let faults: Vec<_> = faults().into_iter().filter(concerns).collect();
     let calls = faults
         .iter()
         .filter(|fault| !matches!(fault.call, Call::Connect | Call::ConnectTls));
@@ -247,7 +259,7 @@ fn table(check: impl Fn(&Fault) -> Option<String> + Sync) {
 
 #[test]
 fn the_table_holds_for_the_blocking_client() {
-    table(|fault| {
+    table(for_clients, |fault| {
         let server = Server::start([fault.script.clone()]);
         let seen = with_blocking(&server, fault);
         judge(fault, &server, &seen, false)
@@ -257,7 +269,7 @@ fn the_table_holds_for_the_blocking_client() {
 #[test]
 fn the_table_holds_for_the_tokio_client() {
     let runtime = Runtime::new().expect("a runtime");
-    table(|fault| {
+    table(for_clients, |fault| {
         let server = Server::start([fault.script.clone()]);
         let seen = runtime.block_on(with_client(&server, fault));
         judge(fault, &server, &seen, true)
@@ -267,9 +279,12 @@ fn the_table_holds_for_the_tokio_client() {
 #[test]
 fn the_table_holds_for_the_tokio_pool() {
     let runtime = Runtime::new().expect("a runtime");
-    table(|fault| {
-        let server = Server::start([fault.script.clone()]);
-        let seen = runtime.block_on(with_pool(&server, fault));
-        judge(fault, &server, &seen, true)
-    });
+    table(
+        |_| true,
+        |fault| {
+            let server = Server::start([fault.script.clone()]);
+            let seen = runtime.block_on(with_pool(&server, fault));
+            judge(fault, &server, &seen, true)
+        },
+    );
 }

@@ -21,6 +21,12 @@ def control() -> Iterator[Control]:
         yield control
 
 
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled statement is given up sooner than in earnest: the tests wait for that."""
+    monkeypatch.setattr("data_bridge.postgres.database.CANCEL_DEADLINE", 1.0)
+
+
 @pytest.fixture
 def scripted(control: Control) -> Iterator[Callable[[str], Server]]:
     """Starts a scripted server by the name of its fault; ``honest`` has none."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: More than any call of these tests may take: a hang is a failure, not a wait.
 PATIENCE = 20.0
+#: Long enough for the end of a connection to arrive.
+IDLE = 0.1
 
 
 async def call(db: pg.Database, fault: dict[str, Any]) -> None:
@@ -34,6 +36,9 @@ async def call(db: pg.Database, fault: dict[str, Any]) -> None:
     if fault["call"] == "copy_in":
         assert await db.insert_many("words", [("a",), ("b",), ("c",)], columns=["word"], method="copy")
         return
+    if fault["call"] == "idle":
+        assert await db.fetch_val(fault["sql"][0]) == 42
+        await asyncio.sleep(IDLE)
     for sql in fault["sql"]:
         rows = await db.fetch(sql, timeout=limit)
         assert [row[0] for row in rows] == VALUES[sql]
@@ -73,7 +78,7 @@ async def test_connecting(scripted: Start, name: str) -> None:
     assert server.unfinished() == 0
 
 
-@pytest.mark.parametrize("name", named("fetch", "fetch_twice", "transaction", "copy_in"))
+@pytest.mark.parametrize("name", named("fetch", "fetch_twice", "idle", "transaction", "copy_in"))
 async def test_calling(scripted: Start, name: str) -> None:
     fault = FAULTS[name]
     server = scripted(name)
@@ -159,6 +164,36 @@ async def test_a_transaction_cancelled_anywhere_leaves_the_pool_clean(scripted: 
         assert await settled(db), repr(db)
         async with db.connection() as connection:
             assert connection._status == "idle"
+
+
+@pytest.mark.parametrize("turns", range(24))
+async def test_an_insert_cancelled_anywhere_leaves_the_pool_clean(scripted: Start, turns: int) -> None:
+    server = scripted("honest")
+    async with await pg.connect(server.url(), pool_max=1) as db:
+        rows = [("a",), ("b",)]
+        task = asyncio.create_task(db.insert_many("words", rows, columns=["word"], method="copy"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert await db.fetch_val("SELECT 7") == 7
+        assert await settled(db), repr(db)
+
+
+async def test_a_transaction_whose_connection_is_lost_is_over(scripted: Start) -> None:
+    async with await pg.connect(scripted("eof_in_a_transaction").url(), pool_max=1) as db:
+
+        async def go_on() -> None:
+            async with db.transaction() as tx:
+                with pytest.raises(pg.errors.ConnectionLost):
+                    await tx.fetch("SELECT 42")
+                # Nothing of it is sent again on another connection.
+                await tx.fetch("SELECT 43")
+
+        with pytest.raises(pg.errors.ConnectionLost):
+            await go_on()
+        assert await db.fetch_val("SELECT 7") == 7
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 5])

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     type Start = Callable[[str], Server]
 
+#: Long enough for the end of a connection to arrive.
+IDLE = 0.1
+
 #: A COMMIT takes no limit, and this one never answers.
 ENDLESS = {"commit_hangs"}
 
@@ -32,6 +35,9 @@ def call(db: pg.SyncDatabase, fault: dict[str, Any]) -> None:
     if fault["call"] == "copy_in":
         db.insert_many("words", [("a",), ("b",), ("c",)], columns=["word"], method="copy")
         return
+    if fault["call"] == "idle":
+        assert db.fetch_val(fault["sql"][0]) == 42
+        time.sleep(IDLE)
     for sql in fault["sql"]:
         rows = db.fetch(sql, timeout=fault["limit"])
         assert [row[0] for row in rows] == VALUES[sql]
@@ -71,7 +77,7 @@ def test_connecting(scripted: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in named("fetch", "fetch_twice", "transaction", "copy_in") if name not in ENDLESS]
+    "name", [name for name in named("fetch", "fetch_twice", "idle", "transaction", "copy_in") if name not in ENDLESS]
 )
 def test_calling(scripted: Start, name: str) -> None:
     fault = FAULTS[name]
@@ -89,6 +95,21 @@ def test_calling(scripted: Start, name: str) -> None:
         assert settled(db), repr(db)
         assert (process(db) == before) == fault["usable"]
     assert server.unfinished() == 0
+
+
+def test_a_transaction_whose_connection_is_lost_is_over(scripted: Start) -> None:
+    with pg.connect_sync(scripted("eof_in_a_transaction").url(), pool_max=1) as db:
+
+        def go_on() -> None:
+            with db.transaction() as tx:
+                with pytest.raises(pg.errors.ConnectionLost):
+                    tx.fetch("SELECT 42")
+                # Nothing of it is sent again on another connection.
+                tx.fetch("SELECT 43")
+
+        with pytest.raises(pg.errors.ConnectionLost):
+            go_on()
+        assert db.fetch_val("SELECT 7") == 7
 
 
 def test_a_transaction_that_raises_leaves_the_pool_clean(scripted: Start) -> None:

@@ -81,6 +81,7 @@ fn line(fault: &Fault) -> String {
         Call::ConnectTls => ("connect_tls", vec![]),
         Call::Fetch(sql) => ("fetch", vec![sql]),
         Call::FetchTwice(first, second) => ("fetch_twice", vec![first, second]),
+        Call::Idle(sql) => ("idle", vec![sql]),
         Call::Transaction(sql) => ("transaction", vec![sql]),
         Call::CopyIn => ("copy_in", vec![]),
     };

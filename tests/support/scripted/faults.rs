@@ -38,6 +38,8 @@ pub enum Call {
     Fetch(&'static str),
     /// Fetches the first statement, and then the second with its fault.
     FetchTwice(&'static str, &'static str),
+    /// Fetches this statement, is idle for a moment, and fetches it again: a call for pools.
+    Idle(&'static str),
     /// Begins a transaction, fetches this in it and commits.
     Transaction(&'static str),
     /// Copies a few rows of one `text` column in.
@@ -358,6 +360,10 @@ fn ends() -> Vec<Fault> {
         Script::steps([Step::Before(Pattern::Executes("SELECT")), Step::FailNext(error)])
     };
     let hang = Outcome::Fails(&[Kind::Timeout]);
+    // Not after the answer to a Parse, which some clients wait for.
+    let after_a_query = |op| {
+        Script::steps([Step::Before(Pattern::Executes("SELECT")), Step::Mutate(on(b'Z').then(op))])
+    };
     let bad_error = Outcome::Fails(&[Kind::Server, Kind::Protocol]);
     vec![
         fatal("eof", ONE, during(Step::Close), LOST),
@@ -381,6 +387,13 @@ fn ends() -> Vec<Fault> {
         ),
         mild("division_by_zero", Call::Fetch("SELECT 1/0"), Script::honest(), Outcome::Sqlstate("22012")),
         mild("error_not_utf8", ONE, failing(b"SERROR\0VERROR\0C22000\0Ma\xffb\0\0"), Outcome::Sqlstate("22000")),
+        fatal(
+            "terminated_while_idle",
+            Call::Idle("SELECT 42"),
+            after_a_query(Op::LastWords(message::error("FATAL", "57P01", "terminating connection"))),
+            Outcome::Works,
+        ),
+        fatal("lost_while_idle", Call::Idle("SELECT 42"), after_a_query(Op::Then(Action::Rst)), Outcome::Works),
         fatal("error_without_code", ONE, failing(b"SERROR\0VERROR\0Mwhat\0\0"), bad_error),
         fatal("error_empty", ONE, failing(b""), bad_error),
         fatal("error_without_fields", ONE, failing(b"\0"), bad_error),

@@ -106,6 +106,8 @@ pub enum Op {
     Before(Vec<u8>),
     /// These bytes come after it.
     After(Vec<u8>),
+    /// These bytes come after it, and then the connection is closed.
+    LastWords(Vec<u8>),
     /// Only so many of its bytes come, and then something else happens.
     Cut(usize, Action),
     /// It comes, and then something else happens.
@@ -211,6 +213,11 @@ fn change(mut message: Vec<u8>, op: Op, actions: &mut Vec<Action>) {
         Op::After(bytes) => {
             send(message);
             send(bytes);
+        }
+        Op::LastWords(bytes) => {
+            send(message);
+            send(bytes);
+            actions.push(Action::Close);
         }
         Op::Cut(len, action) => {
             message.truncate(len);
