@@ -14,8 +14,11 @@ import datetime
 import logging
 import os
 import random
+import select
+import socket
 import sys
 import threading
+import urllib.parse
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -54,6 +57,9 @@ class Awaited:
             return blocking(*args, **options)
 
         return call
+
+    async def prepare(self, sql: str) -> Awaited:
+        return Awaited(self.blocking.prepare(sql))
 
     async def stream(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
         rows = self.blocking.stream(*args, **options)
@@ -152,6 +158,42 @@ class Blocking(Asyncio):
             thread.start()
         for thread in threads:
             thread.join()
+
+
+class Counting:
+    """A proxy that counts how often the client takes its turn: a round trip each."""
+
+    def __init__(self, url: str) -> None:
+        address = urllib.parse.urlsplit(url)
+        host = urllib.parse.unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
+        self._server = f"{host}/.s.PGSQL.{address.port}"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{port}{address.path}?sslmode=disable"
+        self.turns = 0
+
+    def __enter__(self) -> Counting:
+        self._thread = threading.Thread(target=self._relay)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        self._listener.close()
+
+    def _relay(self) -> None:
+        client, _ = self._listener.accept()
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self._server)
+            is_clients_turn = True
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    self.turns += is_clients_turn and source is client
+                    is_clients_turn = source is server
+                    (server if source is client else client).sendall(data)
 
 
 @pytest.mark.smoke
@@ -330,7 +372,36 @@ async def without_a_statement_cache_nothing_is_named(front: Asyncio) -> None:
         assert await db.fetch_val("SELECT count(*) FROM pg_prepared_statements") == 0
 
 
+@behaviour
+async def a_prepared_statement_knows_its_types_and_runs_often(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, db.connection() as connection, scratch(connection, "a int") as table:
+        prepared = await connection.prepare("SELECT $1::int + 1 AS x, 'ok' AS y")
+        assert (prepared.parameters, prepared.columns) == ((23,), (("x", 23), ("y", 25)))
+        assert [tuple(row) for n in range(3) for row in await prepared.fetch(n)] == [(1, "ok"), (2, "ok"), (3, "ok")]
+        assert tuple(await prepared.fetch_row(7)) == (8, "ok")
+        assert await prepared.fetch_val(7, column=1) == "ok"
+        insert = await connection.prepare(f"INSERT INTO {table} VALUES ($1)")
+        assert await insert.execute(1) == 1
+        assert await insert.execute_many([(2,), (3,)]) == 2
+        with pytest.raises(errors.PostgresSyntaxError):
+            await connection.prepare("SELEC 1")
+
+
 # Transactions
+
+
+@behaviour
+async def a_transaction_costs_two_round_trips_and_an_empty_one_none(front: Asyncio) -> None:
+    with Counting(front.url) as proxy:
+        front.url = proxy.url
+        async with front.open(pool_max=1) as db:
+            await db.fetch_val("SELECT $1::int", 1)
+            for statements, wanted in ((0, 0), (1, 2), (3, 4)):
+                proxy.turns = 0
+                async with db.transaction() as tx:
+                    for n in range(statements):
+                        assert await tx.fetch_val("SELECT $1::int", n) == n
+                assert proxy.turns == wanted
 
 
 @behaviour

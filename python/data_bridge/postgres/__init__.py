@@ -44,7 +44,8 @@ from .orm import (
     upsert_many,
     upsert_one,
 )
-from .sync import SyncConnection, SyncDatabase, SyncTransaction, connect_sync
+from .prepared import Prepared
+from .sync import SyncConnection, SyncDatabase, SyncPrepared, SyncTransaction, connect_sync
 from .transaction import Transaction
 
 __all__ = [
@@ -59,10 +60,12 @@ __all__ = [
     "Link",
     "NotLoadedError",
     "Order",
+    "Prepared",
     "Record",
     "Sql",
     "SyncConnection",
     "SyncDatabase",
+    "SyncPrepared",
     "SyncTransaction",
     "Table",
     "Transaction",

@@ -15,6 +15,7 @@ from . import _default, errors
 from ._pool import CANCEL_DEADLINE, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
+from .prepared import Prepared
 from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
         ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
         """
         return Transaction(self, begin_sql(isolation, readonly, deferrable))
+
+    async def prepare(self, sql: str, /) -> Prepared:
+        """Prepares a statement and asks for its types.
+
+        >>> async def example(connection):
+        ...     prepared = await connection.prepare("SELECT * FROM users WHERE id = $1")
+        ...     return [await prepared.fetch_row(user) for user in (7, 8)]
+        """
+        return Prepared(self, await self._run(sql, (), "describe"))
 
     async def _turn(self) -> None:
         """Lets other tasks run, and the answers of the server be read."""

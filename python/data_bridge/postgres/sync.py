@@ -14,6 +14,7 @@ from data_bridge import _native
 from . import _default, errors
 from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
+from .prepared import Described
 from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
@@ -311,6 +312,34 @@ class SyncTransaction(SyncVerbs):
         return run(self._transaction._run_statement(statement))
 
 
+class SyncPrepared(Described):
+    """A statement of one connection, to be run any number of times. ``SyncConnection.prepare()`` makes it."""
+
+    def __init__(self, connection: SyncConnection, description: _native.Description) -> None:
+        super().__init__(description)
+        self._connection = connection
+
+    def fetch(self, *args: Any, timeout: float | None = None) -> list[Record]:
+        """All rows."""
+        return self._connection.fetch(self.sql, *args, timeout=timeout)
+
+    def fetch_row(self, *args: Any, timeout: float | None = None) -> Record | None:
+        """The first row, or ``None``."""
+        return self._connection.fetch_row(self.sql, *args, timeout=timeout)
+
+    def fetch_val(self, *args: Any, column: int = 0, timeout: float | None = None) -> Any:
+        """One value of the first row, or ``None``."""
+        return self._connection.fetch_val(self.sql, *args, column=column, timeout=timeout)
+
+    def execute(self, *args: Any, timeout: float | None = None) -> int:
+        """The number of rows affected."""
+        return self._connection.execute(self.sql, *args, timeout=timeout)
+
+    def execute_many(self, rows: Iterable[Any], /) -> int:
+        """Once for each row of arguments, all or none; the number of rows affected."""
+        return self._connection.execute_many(self.sql, rows)
+
+
 class SyncConnection(SyncVerbs):
     """One connection, in the hands of one thread at a time. ``SyncDatabase.connection()`` lends it."""
 
@@ -326,6 +355,10 @@ class SyncConnection(SyncVerbs):
         """
         modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
         return SyncTransaction(self._coroutines().transaction(**modes))
+
+    def prepare(self, sql: str, /) -> SyncPrepared:
+        """Prepares a statement and asks for its types."""
+        return SyncPrepared(self, self._run(sql, (), "describe"))
 
     def close(self) -> None:
         """Closes the connection."""
