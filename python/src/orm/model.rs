@@ -1,7 +1,7 @@
 //! A `Table` class as the native side knows it: its table, its slots, its defaults and its links.
 
 use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
@@ -195,6 +195,32 @@ impl Model {
             }
         }
         Ok(values)
+    }
+
+    /// A column's value, or the instance that a loaded link leads to.
+    fn item<'py>(
+        &self,
+        instance: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let text = name.to_str()?;
+        if self.links.iter().any(|way| way.text == text) {
+            return instance
+                .getattr(name)?
+                .getattr(pyo3::intern!(instance.py(), "loaded"));
+        }
+        match self
+            .fields
+            .iter()
+            .position(|field| field.column.column().name.as_str() == text)
+        {
+            // The attribute says what is wrong where there is no value yet.
+            Some(index) => match self.slots.get(instance, index)? {
+                Some(value) => Ok(value),
+                None => instance.getattr(name),
+            },
+            None => Err(PyKeyError::new_err(name.clone().unbind())),
+        }
     }
 
     /// The class.

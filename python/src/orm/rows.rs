@@ -16,6 +16,8 @@ pub struct RowReader {
     model: Py<Model>,
     /// Positions in the table.
     columns: Vec<usize>,
+    /// Those that the first row has by itself, not by a default.
+    given: Vec<usize>,
     row: AtomicU64,
 }
 
@@ -26,49 +28,52 @@ impl RowReader {
     fn new(model: &Bound<'_, Model>, first: &Bound<'_, PyAny>) -> PyResult<Self> {
         let this = model.get();
         let fields = this.fields().iter().enumerate();
-        let columns = if this.slots().fit(first) {
-            fields
-                .filter_map(|(index, _)| {
-                    this.slots()
-                        .get(first, index)
-                        .map(|value| value.map(|_| index))
-                        .transpose()
-                })
-                .collect::<PyResult<_>>()?
-        } else if first.is_instance_of::<PyTuple>() {
-            fields.map(|(index, _)| index).collect()
-        } else {
-            let values = mapping(this, first)?;
-            let mut given = 0;
-            let mut columns = Vec::new();
-            for (index, field) in fields {
-                let is_given = values.contains(&field.name)?;
-                given += usize::from(is_given);
-                if is_given || field.default.is_some() {
+        let mut given = Vec::new();
+        let mut columns = Vec::new();
+        if this.slots().fit(first) {
+            for (index, _) in fields {
+                if this.slots().get(first, index)?.is_some() {
                     columns.push(index);
                 }
             }
-            if given < values.len() {
+            given.clone_from(&columns);
+        } else if first.is_instance_of::<PyTuple>() {
+            columns.extend(fields.map(|(index, _)| index));
+            given.clone_from(&columns);
+        } else {
+            let values = mapping(this, first)?;
+            for (index, field) in fields {
+                if values.contains(&field.name)? {
+                    given.push(index);
+                    columns.push(index);
+                } else if field.default.is_some() {
+                    columns.push(index);
+                }
+            }
+            if given.len() < values.len() {
                 return Err(this.unknown(&values));
             }
-            columns
-        };
+        }
+        let model = model.clone().unbind();
+        let row = AtomicU64::new(0);
         Ok(Self {
-            model: model.clone().unbind(),
+            model,
             columns,
-            row: AtomicU64::new(0),
+            given,
+            row,
         })
     }
 
     /// The columns' names.
     #[getter]
     fn columns(&self) -> Vec<&str> {
-        let columns = self.model.get().table().columns();
-        self.columns
-            .iter()
-            .filter_map(|index| columns.get(*index))
-            .map(|column| column.name.as_str())
-            .collect()
+        self.names(&self.columns)
+    }
+
+    /// The names of the columns that the first row has by itself: what an upsert updates unless told.
+    #[getter]
+    fn given(&self) -> Vec<&str> {
+        self.names(&self.given)
     }
 
     fn __call__<'py>(&self, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
@@ -105,6 +110,15 @@ impl RowReader {
 }
 
 impl RowReader {
+    fn names(&self, indexes: &[usize]) -> Vec<&str> {
+        let columns = self.model.get().table().columns();
+        indexes
+            .iter()
+            .filter_map(|index| columns.get(*index))
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+
     fn collect<'py>(
         &self,
         value: impl Fn(usize) -> PyResult<Bound<'py, PyAny>>,

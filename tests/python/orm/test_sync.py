@@ -29,7 +29,7 @@ def test_every_verb(sdb: Any) -> None:
     ann: Any = pg.insert_one(User(email="ann@x.io", company_code=company.code))
     assert ann.id == 1
     assert User.insert_many([{"email": f"{n}@x.io"} for n in range(1_500)]) == 1_500
-    result: Any = User.upsert_many([{"email": "0@x.io"}, {"email": "new@x.io"}], conflict_columns=["email"])
+    result: Any = User.upsert_many([{"email": f"{n}@x.io", "name": "N"} for n in (0, -1)], conflict_columns=["email"])
     assert (result.inserted, result.updated) == (1, 1)
     assert User.upsert_one({"email": "ann@x.io", "name": "Ann"}, conflict_columns=["email"]).id == 1  # type: ignore[attr-defined]
     assert User.count() == 1_502

@@ -127,6 +127,21 @@ async def test_bulk_of_instances_and_chosen_columns() -> None:
     assert await User.count((User.name == "old") & (User.age == 2)) == 30
 
 
+async def test_defaults_are_for_new_rows_only() -> None:
+    await User.insert_one(User(email="a@x.io", name="A", age=1))
+    await User.upsert_one({"email": "a@x.io", "name": "B"}, conflict_columns=["email"])
+    await User.upsert_many(
+        [{"email": "a@x.io", "name": "C"}, {"email": "b@x.io", "name": "C"}], conflict_columns=["email"]
+    )
+    assert [(user.name, user.age) for user in await User.fetch_many(order_by="id")] == [("C", 1), ("C", None)]
+
+
+async def test_bulk_of_nothing_but_keys_updates_nothing() -> None:
+    await User.insert_one(User(email="a@x.io", name="A"))
+    result = await User.upsert_many([{"email": "a@x.io"}, {"email": "b@x.io"}], conflict_columns=["email"])
+    assert (result.inserted, result.updated) == (1, 0)
+
+
 async def test_bulk_composite_unique() -> None:
     stock = [Stock(shop=shop, item=item, amount=1) for shop in "ab" for item in "xyz"]
     assert await Stock.insert_many(stock) == 6

@@ -59,8 +59,10 @@ def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any) -> Awai
     async def steps(holder: Any) -> int:
         if cls is None:
             return int(await holder.insert_many(table, rows))
-        columns, tuples = await _tuples(cls.__model__, rows)
-        return int(await holder.insert_many(cls.__model__.qualified_name, tuples, columns=columns)) if columns else 0
+        reader, tuples = await _read(cls.__model__, rows)
+        if reader is None:
+            return 0
+        return int(await holder.insert_many(cls.__model__.qualified_name, tuples, columns=reader.columns))
 
     return _steps(db, steps)
 
@@ -75,16 +77,21 @@ def upsert_many(
     on_duplicate: OnDuplicate,
 ) -> Awaitable[UpsertResult]:
     """Insert instances, mappings or tuples, or update what is there."""
-    options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "on_duplicate": on_duplicate}
+    options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
 
     async def steps(holder: Any) -> UpsertResult:
         result: UpsertResult
         if cls is None:
-            result = await holder.upsert_many(table, rows, **options)
+            result = await holder.upsert_many(table, rows, update_columns=update, **options)
             return result
-        columns, tuples = await _tuples(cls.__model__, rows)
+        reader, tuples = await _read(cls.__model__, rows)
+        columns, updated = conflict, update
+        if reader is not None:
+            columns = reader.columns
+            # A default is for a row that is new, not for one that is there.
+            updated = [name for name in reader.given if name not in conflict] if update is None else update
         name = cls.__model__.qualified_name
-        result = await holder.upsert_many(name, tuples, columns=columns or conflict, **options)
+        result = await holder.upsert_many(name, tuples, columns=columns, update_columns=updated, **options)
         return result
 
     return _steps(db, steps)
@@ -119,23 +126,23 @@ def _steps[R](db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]]) -> Awaita
     return steps(db)
 
 
-async def _tuples(model: _native.Model, rows: Any) -> tuple[list[str], Any]:
-    """The columns that the first row has, and every row as a tuple of them."""
+async def _read(model: _native.Model, rows: Any) -> tuple[_native.RowReader | None, Any]:
+    """Every row as a tuple, and what read them; the first row says which columns there are."""
     if isinstance(rows, AsyncIterable):
         following: AsyncIterator[Any] = aiter(rows)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         try:
             first = await anext(following)
         except StopAsyncIteration:
-            return [], ()
+            return None, ()
         reader = _native.RowReader(model, first)
-        return reader.columns, _converted(reader, first, following)
+        return reader, _converted(reader, first, following)
     iterator = iter(_checked(rows))
     try:
         first = next(iterator)
     except StopIteration:
-        return [], ()
+        return None, ()
     reader = _native.RowReader(model, first)
-    return reader.columns, map(reader, chain((first,), iterator))
+    return reader, map(reader, chain((first,), iterator))
 
 
 async def _converted(reader: _native.RowReader, first: Any, following: AsyncIterator[Any]) -> AsyncIterator[Any]:

@@ -119,12 +119,7 @@ class Table(metaclass=TableMeta):
 
     def __getitem__(self, name: str) -> Any:
         """A column's value, or the instance that a loaded link leads to."""
-        model = self.__model__
-        if name in model.link_names:
-            return getattr(self, name).loaded
-        if name not in model.column_names:
-            raise KeyError(name)
-        return getattr(self, name)
+        return self.__model__.item(self, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Names and values of the columns that have one."""
