@@ -1,5 +1,7 @@
 //! Many rows at once: the driver's SQL texts for bulk writes as Python objects, and rows turned into arrays by column.
 
+#![allow(clippy::needless_pass_by_value)] // what Python hands over arrives as values
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, BytesMut};

@@ -68,7 +68,7 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
     count = 0
     async with _alone(holder) as connection, _atomic(connection):
         running: Any = None
-        start = 0
+        start = end = 0
         async for chunk in source.chunks(_EXECUTIONS):
             following = connection._run(sql, _tuples(chunk), "count")
             if running is not None:
@@ -79,8 +79,8 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
                     with suppress(Exception):
                         await following
                     raise
-                start += _EXECUTIONS
             running = following
+            start, end = end, end + len(chunk)
         return count + await _executed(running, start)
 
 
@@ -123,7 +123,7 @@ async def insert_many(
         return await (way.by_copy() if returning is None else way.by_stage())
     except (errors.NotSupportedError, errors.WrongObjectTypeError):
         # Types that travel as text only, tables with row-level security, views.
-        if method == "copy" or source.is_used:
+        if method == "copy" or source.is_spent:
             raise
     return await way.by_many_arrays()
 
@@ -162,10 +162,17 @@ async def upsert_many(
         if source.few is not None and method != "stage":
             answer = await way.by_arrays(source.few)
         elif method == "unnest":
-            every: list[Any] = [row async for chunk in source.chunks(_ARRAY_ROWS) for row in chunk]
-            answer = await way.by_arrays(every)
+            answer = await way.by_arrays(await source.all())
         if answer is None:
-            answer = await way.by_stage()
+            try:
+                answer = await way.by_stage()
+            except errors.NotSupportedError:
+                # Types that travel as text only.
+                if method == "stage" or source.is_spent:
+                    raise
+                answer = await way.by_arrays(await source.all())
+                if answer is None:
+                    raise
     except errors.CardinalityViolationError as error:
         if on_duplicate != "error":
             raise
@@ -195,7 +202,7 @@ class _Way:
     #: A statement that counts updated rows; its answer joins the first one in a pair.
     count: str | None = None
 
-    async def by_arrays(self, rows: list[Any]) -> Any:
+    async def by_arrays(self, rows: Sequence[Any]) -> Any:
         """One statement, in one round trip where it has run before; ``None`` if the types do not allow it."""
         arrays = await self._arrays(self.holder)
         if arrays is None:
@@ -291,12 +298,13 @@ async def _give_up(connection: Connection) -> None:
 
 
 class _Source:
-    """Rows from any iterable. ``few`` are all of them, if they are no more than was asked for."""
+    """Rows from any iterable; ``few`` are all of them, if they are no more than a limit."""
 
-    def __init__(self, head: list[Any], rest: Iterator[Any] | AsyncIterator[Any] | None) -> None:
-        self.few = head if rest is None else None
+    def __init__(self, limit: int, head: Sequence[Any], rest: Iterator[Any] | AsyncIterator[Any] | None = None) -> None:
+        self.few = head if len(head) <= limit else None
         self.is_empty = not head
-        self.is_used = False
+        #: Rows were taken that cannot be taken again.
+        self.is_spent = False
         self.first: Any = head[0] if head else None
         self._head = head
         self._rest = rest
@@ -314,17 +322,21 @@ class _Source:
             async for row in iterator:
                 head.append(row)
                 if len(head) > limit:
-                    return cls(head, iterator)
-            return cls(head, None)
-        if isinstance(rows, list | tuple) and len(rows) > limit:
-            return cls(list(rows[:1]), islice(rows, 1, None))
+                    return cls(limit, head, iterator)
+            return cls(limit, head)
+        if isinstance(rows, list | tuple):
+            return cls(limit, rows)
         sync = iter(rows)
         head = list(islice(sync, limit + 1))
-        return cls(head, sync if len(head) > limit else None)
+        return cls(limit, head, sync if len(head) > limit else None)
+
+    async def all(self) -> list[Any]:
+        """All rows, in memory."""
+        return [row async for chunk in self.chunks(_ARRAY_ROWS) for row in chunk]
 
     async def slices(self) -> AsyncIterator[Iterator[Any]]:
         """All rows: at once where they need not be awaited, else as many as were gathered."""
-        self.is_used = True
+        self.is_spent = self._rest is not None
         if isinstance(self._rest, AsyncIterable):
             async for chunk in self.chunks(_GATHERED):
                 yield iter(chunk)
@@ -334,7 +346,7 @@ class _Source:
     async def chunks(self, size: int) -> AsyncIterator[list[Any]]:
         """All rows, so many at a time."""
         if isinstance(self._rest, AsyncIterable):
-            chunk = self._head
+            chunk = list(self._head)
             async for row in self._rest:
                 if len(chunk) >= size:
                     yield chunk

@@ -49,6 +49,18 @@ async def test_all_or_nothing(db: pg.Database, count: int, bad: tuple[object, ..
 
 
 async def test_bad_values_are_named(db: pg.Database) -> None:
-    rows = [*((n, "n") for n in range(1500)), (1, 2)]
-    with pytest.raises(errors.DataError, match=r"^row 1500, parameter \$2 \(text\): a str is needed, not int"):
-        await db.execute_many("INSERT INTO items VALUES ($1, $2)", rows)
+    rows: list[tuple[int, object]] = [(n, "n") for n in range(3500)]
+
+    async def later() -> AsyncIterator[tuple[int, object]]:
+        for row in rows:
+            yield row
+
+    for bad in (3, 1000, 1001, 2500):
+        rows[bad] = (bad, 2)
+        for source in (rows, later()):
+            with pytest.raises(
+                errors.DataError, match=rf"^row {bad}, parameter \$2 \(text\): a str is needed, not int"
+            ):
+                await db.execute_many("INSERT INTO items VALUES ($1, $2)", source)
+        rows[bad] = (bad, "n")
+    assert await db.fetch_val("SELECT count(*) FROM items") == 0

@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
@@ -149,6 +149,24 @@ async def test_types_that_travel_as_text(db: pg.Database, count: int) -> None:
     rows = [(n, f"10.0.{n % 250}.1" if n % 7 else None) for n in range(count)]
     assert await db.insert_many("hosts", rows) == count
     assert await contents(db, "hosts") == rows
+
+
+@pytest.mark.parametrize("count", [2, 2000])
+async def test_views(db: pg.Database, count: int) -> None:
+    await db.execute("CREATE VIEW window_on_points AS SELECT y, x FROM points")
+    assert await db.insert_many("window_on_points", [(n, -n) for n in range(count)]) == count
+    assert await contents(db) == [(-n, n) for n in reversed(range(count))]
+
+
+async def test_models_with_declared_fields(db: pg.Database) -> None:
+    class Model:
+        model_fields: ClassVar = {"x": None, "y": None}  # as of Pydantic
+
+        def __init__(self, x: int) -> None:
+            self.x, self.y, self.extra = x, -x, "no column"
+
+    assert await db.insert_many("points", [Model(1), Model(2)]) == 2
+    assert await contents(db) == [(1, -1), (2, -2)]
 
 
 @ways

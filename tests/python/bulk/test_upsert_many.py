@@ -209,6 +209,19 @@ async def test_changed_table(db: pg.Database, method: Method) -> None:
         assert await connection.fetch_val("SELECT amount FROM stock") == (1.5 if method == "stage" else 2.0)
 
 
+@pytest.mark.parametrize("count", [10, 4000])
+async def test_types_that_travel_as_text(db: pg.Database, method: Method, count: int) -> None:
+    await db.execute("CREATE TABLE hosts (address inet PRIMARY KEY, name text)")
+    rows = [(f"10.0.{n // 250}.{n % 250}", "new") for n in range(count)]
+    await db.insert_many("hosts", rows[::2])
+    options: dict[str, Any] = {"conflict_columns": ["address"]}
+    if method == "stage":
+        with pytest.raises(errors.NotSupportedError, match="inet"):
+            await db.upsert_many("hosts", rows, method="stage", **options)
+    result = await db.upsert_many("hosts", rows, **options)
+    assert (result.inserted, result.updated) == (count // 2, count // 2)
+
+
 async def test_bad_arguments(db: pg.Database, method: Method) -> None:
     with pytest.raises(errors.InterfaceError, match="on_duplicate must be"):
         await upsert(db, [(1, "a", 1)], method, on_duplicate="any")
