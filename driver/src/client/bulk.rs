@@ -158,7 +158,8 @@ pub(super) fn written(
             let counted = reply
                 .results
                 .pop()
-                .map_or_else(Vec::new, |outcome| outcome.rows);
+                .map(|outcome| outcome.rows)
+                .unwrap_or_default();
             let counted = rows(statement, counted);
             counted.first().map_or(Ok(0), |row| row.try_get::<i64>(0))?
         }

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::BytesMut;
 
 pub use call::Params;
-pub(crate) use reply::{Reply, Signal, request_of};
+pub(crate) use reply::{Batches, Reply, Signal, request_of};
 pub use row::{Row, RowIndex};
 pub use transaction::{Isolation, TransactionOptions};
 

@@ -15,7 +15,7 @@ pub(crate) struct Reply {
     /// The results of its commands, in order; BEGIN counts where it travelled along.
     pub(crate) results: Vec<Outcome>,
     /// Rows of a command that has not ended.
-    rows: Vec<RowBatch>,
+    rows: Batches,
     /// Why it failed.
     error: Option<Error>,
 }
@@ -23,8 +23,37 @@ pub(crate) struct Reply {
 /// What became of one command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) rows: Vec<RowBatch>,
+    pub(crate) rows: Batches,
     pub(crate) tag: CommandTag,
+}
+
+/// The rows of a command. Most come in one batch, which needs no list.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    first: Option<RowBatch>,
+    more: Vec<RowBatch>,
+}
+
+impl Batches {
+    fn push(&mut self, rows: RowBatch) {
+        match self.first {
+            None => self.first = Some(rows),
+            Some(_) => self.more.push(rows),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RowBatch> {
+        self.first.iter().chain(&self.more)
+    }
+}
+
+impl IntoIterator for Batches {
+    type Item = RowBatch;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<RowBatch>, std::vec::IntoIter<RowBatch>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
+    }
 }
 
 /// What an event means to whoever waits for its request.

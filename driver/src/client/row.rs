@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Batches;
 use super::types::Types;
 use crate::error::Error;
 use crate::session::Statement;
@@ -117,7 +118,7 @@ mod sealed {
 }
 
 /// The rows of one command of `statement`, whose types are resolved.
-pub(super) fn rows(statement: &Arc<Statement>, batches: Vec<RowBatch>) -> Vec<Row> {
+pub(super) fn rows(statement: &Arc<Statement>, batches: Batches) -> Vec<Row> {
     let mut rows = Vec::with_capacity(batches.iter().map(RowBatch::len).sum());
     for batch in batches {
         rows.extend(batch.into_shared_rows().map(|values| Row {

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use postgres_protocol::IsNull;
 
-use super::Link;
+use super::{Batches, Link};
 use crate::error::Error;
 use crate::session::{Execute, Lookup, Statement};
 use crate::types::catalog::{Entry, LOOKUP_COLUMNS, LOOKUP_SQL, encode_oids};
 use crate::types::{Format, Type, TypeCatalog, oid};
-use crate::wire::rows::RowBatch;
 
 /// What a front keeps with a statement.
 #[derive(Debug)]
@@ -70,7 +69,7 @@ pub(super) async fn resolve<L: Link>(
     Ok(())
 }
 
-async fn look_up<L: Link>(link: &mut L, missing: &[u32]) -> Result<Vec<RowBatch>, Error> {
+async fn look_up<L: Link>(link: &mut L, missing: &[u32]) -> Result<Batches, Error> {
     let execute = Execute {
         parameter_formats: &[Format::Binary],
         ..Execute::default()
@@ -103,7 +102,7 @@ async fn look_up<L: Link>(link: &mut L, missing: &[u32]) -> Result<Vec<RowBatch>
         let reply = link.finish(pending).await?.into_result()?;
         if sent {
             let last = reply.results.into_iter().next_back();
-            return Ok(last.map_or_else(Vec::new, |outcome| outcome.rows));
+            return Ok(last.map(|outcome| outcome.rows).unwrap_or_default());
         }
     }
 }

@@ -131,7 +131,13 @@ impl Statements {
         let key = self.hasher.hash_one((sql, declared));
         // The hash finds the entry, the text proves it: a collision is a miss, never another query's plan.
         match cache.get(&key) {
-            Some(statement) if *statement.sql == *sql && *statement.declared == *declared => {
+            // Comparing two empty slices calls memcmp with pointers to nowhere, which some processors take a hundred
+            // nanoseconds for; so the usual case, nothing declared, is told apart first.
+            Some(statement)
+                if *statement.sql == *sql
+                    && statement.declared.len() == declared.len()
+                    && (declared.is_empty() || *statement.declared == *declared) =>
+            {
                 return Lookup::Hit(Arc::clone(statement));
             }
             _ => {}

@@ -5,14 +5,14 @@
 //! reads, and hands each caller its whole reply.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::tokio::io::{AsyncRead, AsyncReadExt};
-use ::tokio::net::{TcpStream, UnixStream, tcp, unix};
+use ::tokio::io::Interest;
+use ::tokio::io::unix::AsyncFd;
 use ::tokio::runtime::Handle;
 use ::tokio::sync::{Notify, oneshot};
 use ::tokio::time::timeout;
@@ -32,7 +32,9 @@ const BUFFER: usize = 64 * 1024;
 /// What the tasks that use a connection share.
 pub(super) struct Shared {
     core: Mutex<Core>,
-    write: WriteHalf,
+    /// Registered for reading only: a Unix socket tells of each piece that the other side has taken, and being woken
+    /// for that would cost every query as much as its answer does.
+    socket: AsyncFd<Stream>,
     /// Tells the connection's task that there is something to send.
     wake: Notify,
     /// Tells whoever waits that something has moved: bytes went out, a request ended, the connection is free.
@@ -70,11 +72,6 @@ pub(super) struct Slot {
     cancelled: bool,
 }
 
-enum WriteHalf {
-    Tcp(tcp::OwnedWriteHalf),
-    Unix(unix::OwnedWriteHalf),
-}
-
 impl Shared {
     /// Takes a connection over, and starts the task that serves it.
     pub(super) fn start(
@@ -86,8 +83,10 @@ impl Shared {
             stream,
             canceller,
         } = connected;
-        let (read, write) =
-            split(stream).map_err(|error| Error::io("configure the connection", error))?;
+        let socket = stream
+            .set_nonblocking(true)
+            .and_then(|()| register(stream, Interest::READABLE))
+            .map_err(|error| Error::io("configure the connection", error))?;
         let shared = Arc::new(Self {
             core: Mutex::new(Core {
                 session,
@@ -97,14 +96,14 @@ impl Shared {
                 cancelling: false,
                 deaf: false,
             }),
-            write,
+            socket,
             wake: Notify::new(),
             moved: Notify::new(),
             canceller,
             catalog,
             runtime: Handle::current(),
         });
-        ::tokio::spawn(serve(Arc::clone(&shared), read));
+        ::tokio::spawn(serve(Arc::clone(&shared)));
         Ok(shared)
     }
 
@@ -159,7 +158,7 @@ impl Shared {
             if bytes.is_empty() {
                 break;
             }
-            match self.write.try_write(bytes) {
+            match self.socket.get_ref().write(bytes) {
                 Ok(count) => core.session.advance_out(count),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -311,7 +310,7 @@ impl Core {
 }
 
 /// The connection's task: reads, and writes what callers left to it, until the session is over.
-async fn serve(shared: Arc<Shared>, mut read: Box<dyn AsyncRead + Send + Unpin>) {
+async fn serve(shared: Arc<Shared>) {
     let mut buffer = vec![0; BUFFER];
     let mut done = Vec::new();
     loop {
@@ -330,16 +329,18 @@ async fn serve(shared: Arc<Shared>, mut read: Box<dyn AsyncRead + Send + Unpin>)
         }
         shared.moved.notify_waiters();
         if closed {
-            return shared.write.shutdown();
+            // Ends the connection for the other side, whoever still holds it on this one; an error means that it has
+            // ended already.
+            let _ = SockRef::from(shared.socket.get_ref()).shutdown(Shutdown::Both);
+            return;
         }
         ::tokio::select! {
             biased;
-            result = read.read(&mut buffer) => {
+            result = receive(&shared.socket, &mut buffer) => {
                 let mut core = shared.lock();
                 match result {
                     Ok(0) => core.session.handle_eof(),
                     Ok(count) => core.session.handle_bytes(buffer.get(..count).unwrap_or_default()),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => {
                         let lost = Error::lost(format!("the connection to the server broke: {error}"));
                         core.session.fail(lost.with_source(error));
@@ -348,48 +349,46 @@ async fn serve(shared: Arc<Shared>, mut read: Box<dyn AsyncRead + Send + Unpin>)
                 shared.take_events(&mut core, &mut done);
             }
             () = shared.wake.notified() => {}
-            _ = shared.write.writable(), if blocked => {}
+            result = writable(shared.socket.get_ref()), if blocked => {
+                if let Err(error) = result {
+                    shared.lock().session.fail(Error::io("wait for the connection", error));
+                }
+            }
         }
     }
 }
 
-fn split(stream: Stream) -> io::Result<(Box<dyn AsyncRead + Send + Unpin>, WriteHalf)> {
-    stream.set_nonblocking(true)?;
-    Ok(match stream {
-        Stream::Tcp(stream) => {
-            let (read, write) = TcpStream::from_std(stream)?.into_split();
-            (Box::new(read), WriteHalf::Tcp(write))
-        }
-        Stream::Unix(stream) => {
-            let (read, write) = UnixStream::from_std(stream)?.into_split();
-            (Box::new(read), WriteHalf::Unix(write))
-        }
-    })
+#[expect(
+    deprecated,
+    reason = "its successor is an unsafe fn; what that asks for holds, since a Stream owns its descriptor and keeps it"
+)]
+fn register(socket: Stream, interest: Interest) -> io::Result<AsyncFd<Stream>> {
+    AsyncFd::with_interest(socket, interest)
 }
 
-impl WriteHalf {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(half) => half.try_write(bytes),
-            Self::Unix(half) => half.try_write(bytes),
+/// Waits for bytes and reads them.
+async fn receive(socket: &AsyncFd<Stream>, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        let mut ready = socket.readable().await?;
+        match socket.get_ref().read(buffer) {
+            Ok(count) => {
+                // With epoll, a short read shows that all has been read: what comes later tells of itself.
+                if cfg!(target_os = "linux") && 0 < count && count < buffer.len() {
+                    ready.clear_ready();
+                }
+                return Ok(count);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+}
 
-    /// Ends the connection for the other side, whoever still holds it on this one.
-    fn shutdown(&self) {
-        // An error means that it has ended already.
-        let _ = match self {
-            Self::Tcp(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
-            Self::Unix(half) => SockRef::from(half.as_ref()).shutdown(Shutdown::Both),
-        };
-    }
-
-    async fn writable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(half) => half.writable().await,
-            Self::Unix(half) => half.writable().await,
-        }
-    }
+/// Waits until the socket takes more. Rare enough to be registered anew each time.
+async fn writable(socket: &Stream) -> io::Result<()> {
+    let socket = register(socket.try_clone()?, Interest::WRITABLE)?;
+    socket.writable().await.map(|_| ())
 }
 
 /// How much may wait to be sent before a COPY is held back, in bytes.
