@@ -188,6 +188,20 @@ impl Pool {
         is_shared
     }
 
+    /// A shared connection was left in a transaction, or its session changed: until [`Pool::released`] it takes no more
+    /// statements. `false` if somebody has the connection alone anyway.
+    pub fn unclean(&mut self, slot: SlotId) -> bool {
+        let is_shared = matches!(
+            self.state_mut(slot),
+            Some(State::Shared { .. } | State::Promised { .. })
+        );
+        if is_shared {
+            self.set(slot, State::Exclusive);
+            self.promise();
+        }
+        is_shared
+    }
+
     /// An exclusive connection comes back, clean: outside a transaction, with nothing outstanding.
     pub fn released(&mut self, slot: SlotId) -> Vec<Grant> {
         if matches!(self.state_mut(slot), Some(State::Exclusive)) {
@@ -524,6 +538,18 @@ mod tests {
                 slot
             }]
         );
+    }
+
+    #[test]
+    fn an_unclean_connection_takes_no_statements_until_it_is_released() {
+        let (mut pool, _) = pool(1, 1);
+        let slot = now(pool.request(Want::Shared));
+        now(pool.request(Want::Shared));
+        assert!(pool.unclean(slot));
+        assert!(!pool.unclean(slot));
+        let ticket = wait(pool.request(Want::Shared));
+        assert_eq!(pool.finished(slot), []);
+        assert_eq!(pool.released(slot), [Grant { ticket, slot }]);
     }
 
     #[test]

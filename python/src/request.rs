@@ -28,6 +28,27 @@ impl Request {
             fresh: false,
         }
     }
+
+    /// Refuses to open a transaction by a statement that stands alone: what follows it would run on any connection, and
+    /// what shares its connection would be part of it.
+    #[inline]
+    pub fn check_alone(&self, py: Python<'_>) -> PyResult<()> {
+        let opens = self.sql.bind(py).to_str().is_ok_and(opens_transaction);
+        if opens {
+            return Err(errors::interface_error(
+                py,
+                "a transaction needs a connection of its own: use transaction(), or connection() to write BEGIN by hand",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn opens_transaction(sql: &str) -> bool {
+    let sql = sql.trim_ascii_start();
+    let end = sql.find(|next: char| !next.is_ascii_alphabetic());
+    let word = &sql[..end.unwrap_or(sql.len())];
+    word.eq_ignore_ascii_case("begin") || word.eq_ignore_ascii_case("start")
 }
 
 /// Builds a request. `args` is a tuple of values, a list of tuples to execute in one Sync, or [`Columns`] of rows. `shape` is one of `rows`,
@@ -104,4 +125,24 @@ pub fn build(
 fn no_types() -> Arc<[u32]> {
     static NONE: std::sync::LazyLock<Arc<[u32]>> = std::sync::LazyLock::new(|| Arc::new([]));
     Arc::clone(&NONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opens_transaction;
+
+    #[test]
+    fn transactions_are_told_by_their_first_word() {
+        for sql in [
+            "BEGIN",
+            " begin;",
+            "\n\tBegin WORK",
+            "START TRANSACTION READ ONLY",
+        ] {
+            assert!(opens_transaction(sql), "{sql}");
+        }
+        for sql in ["", "SELECT 1", "beginning", "SELECT 'BEGIN'", "é"] {
+            assert!(!opens_transaction(sql), "{sql}");
+        }
+    }
 }

@@ -504,6 +504,23 @@ async def session_state_does_not_outlive_its_holder(front: Asyncio) -> None:
         assert await db.fetch_val("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 815") == 0
 
 
+@behaviour
+async def what_a_statement_leaves_behind_is_nobody_elses(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db:
+        for begin in ("BEGIN", " start transaction"):
+            with pytest.raises(errors.InterfaceError, match="use transaction"):
+                await db.execute(begin)
+        # The word may be hidden.
+        await db.execute("/* by hand */ BEGIN")
+        first, second = await db.fetch_val("SELECT now()"), await db.fetch_val("SELECT now()")
+        assert first < second, "each statement is its own transaction again"
+        before = await db.fetch_val("SHOW work_mem")
+        await db.execute("SET work_mem = '7MB'")
+        assert await db.fetch_val("SHOW work_mem") == before
+        await settled(db)
+        assert db._counts()[:2] == (0, 1)
+
+
 # Trouble
 
 

@@ -224,15 +224,6 @@ def test_a_connection_is_refused_after_it_was_given_back(db: pg.SyncDatabase) ->
             use()
 
 
-def test_what_a_statement_leaves_open_is_ended(db: pg.SyncDatabase) -> None:
-    db.execute("BEGIN")
-    assert db.fetch_val("SELECT now()") < db.fetch_val("SELECT now()"), "each statement is its own transaction again"
-    before = db.fetch_val("SHOW work_mem")
-    db.execute("SET work_mem = '7MB'")
-    assert db.fetch_val("SHOW work_mem") == before
-    assert db._counts() == (0, 1, 0, 0, 0, 0)
-
-
 def test_closing_lets_the_statements_in_flight_end(url: str) -> None:
     db = pg.connect_sync(url, pool_max=1)
     results: list[Any] = []

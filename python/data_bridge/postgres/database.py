@@ -199,6 +199,10 @@ class Database(_native.AsyncPool, AsyncVerbs):
         elif not connection.is_closed:
             self._spawn(self._clean(connection, touched))
 
+    def _unclean(self, connection: Connection) -> None:
+        """Called by the native half when a statement has left a shared connection changed; nobody has it meanwhile."""
+        self._spawn(self._clean(connection, connection._take_touched()))
+
     async def _clean(self, connection: Connection, touched: bool) -> None:
         try:
             async with asyncio.timeout(CANCEL_DEADLINE):

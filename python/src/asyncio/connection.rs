@@ -462,6 +462,9 @@ impl Connection {
             }
         }
         if let Some((pool, slot)) = this.owner.get() {
+            if finished > 0 && news.closed.is_none() && this.engine.is_unclean() {
+                Pool::unclean(pool.bind(py), slf, *slot)?;
+            }
             Pool::finished(pool.bind(py), *slot, finished)?;
         }
         if news.closed.is_some() {

@@ -359,6 +359,7 @@ impl Pool {
         let this = slf.get();
         let py = slf.py();
         this.home.check(py)?;
+        request.check_alone(py)?;
         let reply = this.home.reply(py)?;
         let call = Call::new(Reply::Future(reply.clone().unbind()), request);
         let mut state = this.open_state(py)?;
@@ -416,6 +417,20 @@ impl Pool {
             if !grants.is_empty() {
                 Self::carry_out(slf, grants)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A statement has left the session changed. On a connection that is shared, that would be the next statement's: the
+    /// Python half cleans it first.
+    pub(super) fn unclean(
+        slf: &Bound<'_, Self>,
+        connection: &Bound<'_, Connection>,
+        slot: SlotId,
+    ) -> PyResult<()> {
+        if slf.get().lock().policy.unclean(slot) {
+            slf.call_method1(pyo3::intern!(slf.py(), "_unclean"), (connection,))?;
+            return Self::grow(slf);
         }
         Ok(())
     }

@@ -185,6 +185,7 @@ impl Pool {
     fn run(slf: &Bound<'_, Self>, request: Request, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let limit = Limit::from_argument(py, timeout)?;
+        request.check_alone(py)?;
         let connection = Self::acquire(slf, limit)?;
         let answer = connection.get().run(py, request, limit);
         if connection.get().is_clean() || connection.get().is_over() {

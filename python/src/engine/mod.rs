@@ -457,6 +457,12 @@ impl Engine {
         self.lock().preludes.pop().is_some()
     }
 
+    /// Whether a statement has left a transaction open, or session state changed: others must not run on it.
+    pub fn is_unclean(&self) -> bool {
+        let state = self.lock();
+        state.touched || state.session.status() != TransactionStatus::Idle
+    }
+
     /// Whether session state was changed since [`Engine::take_touched`].
     pub fn is_touched(&self) -> bool {
         self.lock().touched
