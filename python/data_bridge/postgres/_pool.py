@@ -18,6 +18,9 @@ _RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock
 
 def log_notice(severity: str, code: str, message: str) -> None:
     """Called for each notice of the server."""
+    if code == "42P07" and "data_bridge_stage_" in message:
+        # A staging table of a bulk write is there already, as it should be.
+        return
     level = logging.WARNING if severity == "WARNING" else logging.INFO
     log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -187,6 +188,14 @@ async def test_rolled_back_with_its_transaction(db: pg.Database, method: Method)
     with pytest.raises(RuntimeError, match="enough"):
         await fail()
     assert await contents(db) == []
+
+
+async def test_nothing_is_logged(db: pg.Database, method: Method, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "data_bridge.postgres")
+    async with db.connection() as connection:
+        for _ in range(3):
+            await upsert(connection, [(1, "a", 1)], method)
+    assert caplog.messages == []
 
 
 async def test_partitioned_table(db: pg.Database, method: Method) -> None:
