@@ -22,8 +22,8 @@ pub struct Hydrator {
 /// A link that came with the row.
 #[derive(Debug)]
 pub struct Joined {
-    /// The slot that the linked instance goes to.
-    pub slot: usize,
+    /// Its position among the model's links.
+    pub link: usize,
     pub model: Py<Model>,
     /// Where the linked table's columns lie in the row.
     pub columns: Range<usize>,
@@ -77,9 +77,14 @@ impl Hydrator {
         } else if self.links.is_empty() && layout.is_flat() {
             model.slots().untrack(&instance);
         }
-        for link in &self.links {
-            let linked = link.row(py, layout, values.by_ref().take(link.columns.len()))?;
-            model.slots().set(&instance, link.slot, Some(linked))?;
+        for joined in &self.links {
+            let linked = joined.row(py, layout, values.by_ref().take(joined.columns.len()))?;
+            if linked.is_none() {
+                model.check_missing(&instance, joined.link)?;
+            }
+            model
+                .slots()
+                .set(&instance, model.link_slot(joined.link), Some(linked))?;
         }
         Ok(instance)
     }

@@ -150,6 +150,9 @@ impl Linked {
     fn _keep(&self, py: Python<'_>, linked: Bound<'_, PyAny>) -> PyResult<()> {
         let (model, slot) = self.slot();
         let instance = self.instance.bind(py);
+        if linked.is_none() {
+            model.check_missing(instance, self.field.get().index)?;
+        }
         model.slots().set(instance, slot, Some(linked))?;
         model.slots().track(instance);
         Ok(())

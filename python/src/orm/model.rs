@@ -3,6 +3,7 @@
 use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -63,6 +64,8 @@ pub struct Way {
     pub column: usize,
     /// The column referred to.
     pub target: String,
+    /// Whether a key without its row is an error.
+    pub strict: bool,
     /// What gives the other class, which may be defined later than this one.
     resolve: Py<PyAny>,
 }
@@ -94,11 +97,14 @@ impl Model {
                     .column(&column)
                     .map_err(|error| errors::to_py(py, &error))?
                     .index();
+                let strict = columns.get(column).is_some_and(|spec| spec.strict);
+                let name = PyString::intern(py, &text).unbind();
                 Ok(Way {
-                    name: PyString::intern(py, &text).unbind(),
+                    name,
                     text,
                     column,
                     target,
+                    strict,
                     resolve,
                 })
             })
@@ -314,6 +320,25 @@ impl Model {
         self.fields.len() + link
     }
 
+    /// Refuses that a strict link leads nowhere although its key says otherwise.
+    ///
+    /// # Errors
+    /// `MissingRowError`.
+    pub fn check_missing(&self, instance: &Bound<'_, PyAny>, link: usize) -> PyResult<()> {
+        match self.links.get(link) {
+            Some(way)
+                if way.strict
+                    && self
+                        .slots
+                        .get(instance, way.column)?
+                        .is_some_and(|key| !key.is_none()) =>
+            {
+                Err(way.missing(instance.py(), self.slots.class(instance.py())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Makes an instance refer to another, or to none.
     ///
     /// # Errors
@@ -423,6 +448,24 @@ impl Default {
 }
 
 impl Way {
+    /// The error for a key that no row has.
+    #[cold]
+    pub fn missing(&self, py: Python<'_>, class: &Bound<'_, PyType>) -> PyErr {
+        static MISSING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let build = || {
+            let message = format!(
+                "{}.{} is strict, and there is no row with the {} that its key refers to",
+                class.name()?,
+                self.text,
+                self.target
+            );
+            MISSING
+                .import(py, "data_bridge.postgres.orm._errors", "MissingRowError")?
+                .call1((message,))
+        };
+        build().map_or_else(|failed| failed, PyErr::from_value)
+    }
+
     /// The linked class's model.
     ///
     /// # Errors

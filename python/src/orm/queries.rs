@@ -42,7 +42,7 @@ pub fn select(
         let key = to.index();
         select =
             select.link(Link::new(&way.text, from, to).map_err(|error| errors::to_py(py, &error))?);
-        ways.push((this.link_slot(index), target, key));
+        ways.push((index, target, key));
     }
     if let Some(order_by) = order_by {
         select = ordered(this, select, order_by)?;
@@ -58,8 +58,8 @@ pub fn select(
     let joined = ways
         .into_iter()
         .zip(select.link_columns())
-        .map(|((slot, model, key), columns)| Joined {
-            slot,
+        .map(|((link, model, key), columns)| Joined {
+            link,
             model,
             columns,
             key,

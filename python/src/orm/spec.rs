@@ -28,6 +28,8 @@ pub struct ColumnSpec {
     foreign_key: Option<String>,
     on_delete: Option<String>,
     on_update: Option<String>,
+    /// Whether a key without its row is an error when the link is loaded.
+    pub strict: bool,
     /// Whether the constructor takes it.
     pub init: bool,
     /// A tuple of the one value, since the value may be `None`.

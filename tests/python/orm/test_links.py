@@ -119,6 +119,30 @@ async def test_a_dangling_key_reads_as_none(db: pg.Database) -> None:
     assert again.author.loaded is None
 
 
+async def test_a_strict_link_minds_a_missing_row(db: pg.Database) -> None:
+    class Owner(Table, table="orm_owners"):
+        id: Col[int] = Column(primary_key=True)
+
+    class Pet(Table, table="orm_pets"):
+        id: Col[int] = Column(primary_key=True)
+        owner_id: Col[int | None] = Column(foreign_key="orm_owners.id", strict=True, default=None)
+        owner: ForeignKey[Owner | None] = ForeignKey("owner_id")
+
+    await pg.create_all([Owner, Pet])
+    await db.execute("ALTER TABLE orm_pets DROP CONSTRAINT orm_pets_owner_id_fkey")
+    await Pet.insert_many([Pet(id=1, owner_id=9), Pet(id=2)])
+    stray = await Pet.fetch_one(Pet.id == 2, fetch_links=["owner"])
+    assert stray is not None
+    assert stray.owner.loaded is None, "no key is no missing row"
+    with pytest.raises(pg.MissingRowError, match="Pet.owner is strict"):
+        await Pet.fetch_one(Pet.id == 1, fetch_links=["owner"])
+    lost = await Pet.fetch_one(Pet.id == 1)
+    assert lost is not None
+    with pytest.raises(pg.MissingRowError, match="Pet.owner is strict"):
+        await lost.owner.fetch()
+    await pg.drop_all([Owner, Pet])
+
+
 async def test_tables_whose_columns_have_the_same_names(db: pg.Database) -> None:
     class Left(Table, table="orm_left"):
         id: Col[int] = Column(primary_key=True)

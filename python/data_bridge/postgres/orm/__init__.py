@@ -20,7 +20,7 @@ Reading an attribute never does I/O: a link that was not fetched raises :class:`
 """
 
 from ._columns import Col, Column, Condition, ForeignKey, Link, Order, Sql, col, func
-from ._errors import NotLoadedError
+from ._errors import MissingRowError, NotLoadedError
 from ._table import Table
 from ._verbs import (
     count,
@@ -44,6 +44,7 @@ __all__ = [
     "Condition",
     "ForeignKey",
     "Link",
+    "MissingRowError",
     "NotLoadedError",
     "Order",
     "Sql",

@@ -58,6 +58,7 @@ class ColumnSpec:
     foreign_key: str | None = None
     on_delete: str | None = None
     on_update: str | None = None
+    strict: bool = False
     init: bool = True
     default: tuple[Any] | None = None
     default_factory: Callable[[], Any] | None = None
@@ -82,6 +83,7 @@ def Column(  # noqa: N802 - the name of what it declares
     foreign_key: str | None = None,
     on_delete: Action | None = None,
     on_update: Action | None = None,
+    strict: bool = False,
     init: bool = True,
     identity: bool | Literal["always", "by default"] | None = None,
     collation: str | None = None,
@@ -92,7 +94,8 @@ def Column(  # noqa: N802 - the name of what it declares
     ``type`` is PostgreSQL's type as in DDL (``"varchar(40)"``); left out, it follows from the annotation, as ``nullable`` does
     from ``| None``. ``default`` and ``default_factory`` are for the constructor, ``server_default`` is SQL for the server.
     ``onupdate`` (a value, a callable, or SQL such as ``func.now()``) is what updates set the column to when they do not name it.
-    ``check`` is an SQL expression. ``foreign_key`` is ``"table.column"`` or ``"schema.table.column"``. With ``init=False`` the
+    ``check`` is an SQL expression. ``foreign_key`` is ``"table.column"`` or ``"schema.table.column"``; with
+    ``strict=True`` a key whose row is not there is an error when the link is loaded, instead of ``None``. With ``init=False`` the
     constructor does not take the column.
 
     A lone integer primary key without a default is an identity column: always numbered by the server with ``init=False``, else
@@ -103,8 +106,8 @@ def Column(  # noqa: N802 - the name of what it declares
     if isinstance(default, list | dict | set | bytearray):
         type_name = default.__class__.__name__  # pyright: ignore[reportUnknownMemberType]
         raise TypeError(f"a {type_name} as default would be shared by all instances; use default_factory")
-    if foreign_key is None and (on_delete or on_update):
-        raise TypeError("on_delete and on_update need a foreign_key")
+    if foreign_key is None and (on_delete or on_update or strict):
+        raise TypeError("on_delete, on_update and strict need a foreign_key")
     return ColumnSpec(
         sql_type=type or "",
         nullable=bool(nullable),
@@ -118,6 +121,7 @@ def Column(  # noqa: N802 - the name of what it declares
         foreign_key=foreign_key,
         on_delete=on_delete,
         on_update=on_update,
+        strict=strict,
         init=init,
         default=None if default is MISSING else (default,),
         default_factory=default_factory,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from data_bridge.postgres.errors import InterfaceError
+from data_bridge.postgres.errors import DataError, InterfaceError
 
 
 class NotLoadedError(InterfaceError):
     """A link was read that no query had loaded. The message says how to load it."""
+
+
+class MissingRowError(DataError):
+    """A link whose column has ``strict=True`` was loaded, and the row that its key refers to is not there."""
