@@ -134,11 +134,11 @@ async def test_a_strict_link_minds_a_missing_row(db: pg.Database) -> None:
     stray = await Pet.fetch_one(Pet.id == 2, fetch_links=["owner"])
     assert stray is not None
     assert stray.owner.loaded is None, "no key is no missing row"
-    with pytest.raises(pg.MissingRowError, match="Pet.owner is strict"):
+    with pytest.raises(pg.MissingRowError, match=r"Pet\.owner is strict"):
         await Pet.fetch_one(Pet.id == 1, fetch_links=["owner"])
     lost = await Pet.fetch_one(Pet.id == 1)
     assert lost is not None
-    with pytest.raises(pg.MissingRowError, match="Pet.owner is strict"):
+    with pytest.raises(pg.MissingRowError, match=r"Pet\.owner is strict"):
         await lost.owner.fetch()
     await pg.drop_all([Owner, Pet])
 
