@@ -122,18 +122,16 @@ impl<'a> Call<'a> {
     ) -> Result<Option<Answer>, Error> {
         match (step, reply.into_result()) {
             (Step::Unknown, _) => {
-                let statement = match self.known.take() {
-                    Some(statement) => statement,
-                    None => prepare_only(link, self.sql, &self.declared).await?,
-                };
-                resolve(link, &statement).await?;
-                self.known = Some(statement);
+                // Boxed, as what follows is rare: it would make the future of every call three times as large.
+                let known = self.known.take();
+                let prepared = Box::pin(prepare_known(link, known, self.sql, &self.declared));
+                self.known = Some(prepared.await?);
                 Ok(None)
             }
             (Step::Executing(statement), Ok(reply)) => Ok(Some(Answer { statement, reply })),
             (Step::Opening, Ok(mut reply)) => {
                 let statement = reply.statement.take().ok_or_else(no_description)?;
-                resolve(link, &statement).await?;
+                Box::pin(resolve(link, &statement)).await?;
                 Ok(Some(Answer { statement, reply }))
             }
             // The server refused a plan that has gone stale, or does not know the statement any more. Nothing was run, so
@@ -272,7 +270,19 @@ pub(crate) async fn prepare<L: Link>(
     sql: &str,
     declared: &[u32],
 ) -> Result<Arc<Statement>, Error> {
-    let statement = prepare_only(link, sql, declared).await?;
+    prepare_known(link, None, sql, declared).await
+}
+
+async fn prepare_known<L: Link>(
+    link: &mut L,
+    known: Option<Arc<Statement>>,
+    sql: &str,
+    declared: &[u32],
+) -> Result<Arc<Statement>, Error> {
+    let statement = match known {
+        Some(statement) => statement,
+        None => prepare_only(link, sql, declared).await?,
+    };
     resolve(link, &statement).await?;
     Ok(statement)
 }

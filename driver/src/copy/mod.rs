@@ -9,6 +9,23 @@
 //! | many | [`Target::copy_sql`] | [`Upsert::stage`] |
 //! | many, with generated keys | [`Insert::stage`] | [`Upsert::stage`] |
 //!
+//! ```
+//! use data_bridge_driver::copy::{Action, Duplicates, Target, Upsert};
+//! use data_bridge_driver::ident::QualifiedName;
+//!
+//! # fn main() -> Result<(), data_bridge_driver::Error> {
+//! let target = Target::new(QualifiedName::parse("shop.item")?, ["id", "price"])?;
+//! assert_eq!(target.copy_sql(), r#"COPY "shop"."item" ("id", "price") FROM STDIN (FORMAT binary)"#);
+//!
+//! let upsert = Upsert::new(target, ["id"], Action::UpdateAll)?
+//!     .condition("item.price <> excluded.price")
+//!     .duplicates(Duplicates::Last);
+//! let int8_and_numeric = [20, 1700];
+//! let plan = upsert.stage(&int8_and_numeric);
+//! assert!(plan.merge.contains(r#"ON CONFLICT ("id") DO UPDATE SET "price" = excluded."price""#));
+//! # Ok(())
+//! # }
+//! ```
 //! "Few" needs an array type for each column; [`unnest_parameters`] says whether there is one.
 
 pub mod binary;

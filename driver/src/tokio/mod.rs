@@ -427,7 +427,8 @@ impl Link for &Client {
                     return Ok((pending, value));
                 }
             }
-            shared.wait(|core| !core.exclusive).await;
+            // Boxed, since it is rare and every call's future would carry it.
+            Box::pin(shared.wait(|core| !core.exclusive)).await;
         }
     }
 
