@@ -152,6 +152,80 @@ async fn a_transaction_that_is_dropped_anywhere_leaves_nothing() {
     pool.simple("DROP TABLE fronts_dropped").await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_given_up_anywhere_leave_the_pool_exact() {
+    let Some(url) = url() else { return };
+    let options = PoolOptions {
+        max: 3,
+        ..PoolOptions::default()
+    };
+    let pool = Pool::connect(&url, options).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 0..600_u64 {
+        let pool = pool.clone();
+        tasks.spawn(async move {
+            let key = i64::try_from(number).unwrap();
+            let work = async {
+                match number % 3 {
+                    0 => {
+                        let rows = pool
+                            .query("SELECT $1::int8, pg_sleep(0.0005)", &[&key])
+                            .await?;
+                        assert_eq!(rows[0].get::<i64>(0), key);
+                    }
+                    1 => {
+                        let tx = pool.transaction().await?;
+                        let rows = tx.query("SELECT $1::int8", &[&key]).await?;
+                        assert_eq!(rows[0].get::<i64>(0), key);
+                        tx.commit().await?;
+                    }
+                    _ => {
+                        let client = pool.connection().await?;
+                        client
+                            .simple("CREATE TEMP TABLE IF NOT EXISTS bin (a text)")
+                            .await?;
+                        client
+                            .copy_in("COPY bin FROM STDIN", ["one\n", "two\n"])
+                            .await?;
+                    }
+                }
+                Ok::<_, data_bridge_driver::Error>(())
+            };
+            // From "before the first byte" to "long after the last".
+            if let Ok(result) = timeout(Duration::from_micros(number * 37 % 9_000), work).await {
+                result.unwrap();
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    // What is still being cleaned comes back; then every connection answers its own caller.
+    let clients = [
+        pool.connection().await,
+        pool.connection().await,
+        pool.connection().await,
+    ];
+    for (number, client) in clients.iter().enumerate() {
+        let key = i64::try_from(number).unwrap();
+        let rows = client
+            .as_ref()
+            .unwrap()
+            .query("SELECT $1::int8", &[&key])
+            .await
+            .unwrap();
+        assert_eq!(rows[0].get::<i64>(0), key);
+    }
+    assert_eq!(pool.counts().exclusive, 3);
+    drop(clients);
+    let counts = pool.counts();
+    assert_eq!(
+        (counts.idle, counts.size(), counts.waiting),
+        (3, 3, 0),
+        "{counts:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_is_given_up_keeps_nothing() {
     let Some(url) = url() else { return };
