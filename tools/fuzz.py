@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from common import ROOT, give_up, run, say
+from common import CACHE, ROOT, give_up, run, say
 
 TARGETS = ("backend_frames", "session_ops", "row_decode")
 
@@ -34,7 +34,11 @@ def fuzz(seconds: int, targets: Sequence[str] = TARGETS) -> int:
         # A frame that asks for memory it never fills must not get it: 1 GB is the limit.
         limits = [f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-timeout=10", "-print_final_stats=1"]
         limits.append("-dict=fuzz/backend.dict")
-        code = run(["cargo", "+nightly", "fuzz", "run", target, "--", *limits])
+        # What is found goes to the first folder, so that a run leaves the corpus under version control as it is.
+        found, corpus = CACHE / "fuzz" / target, ROOT / "fuzz" / "corpus" / target
+        found.mkdir(parents=True, exist_ok=True)
+        seeds = [corpus] if corpus.is_dir() else []
+        code = run(["cargo", "+nightly", "fuzz", "run", target, found, *seeds, "--", *limits])
         if code != 0:
             return code
     return 0
