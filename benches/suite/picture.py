@@ -23,7 +23,9 @@ _COLOURS = {
 _COLUMNS = 3
 
 
-def draw(results: Results, loop: str, folder: Path, stem: str) -> list[Path]:
+def draw(
+    results: Results, loop: str, folder: Path, stem: str, suffixes: tuple[str, ...] = (".svg", ".png")
+) -> list[Path]:
     """Write `stem`.svg and .png into `folder`; without matplotlib, nothing."""
     try:
         import matplotlib as mpl
@@ -47,7 +49,7 @@ def draw(results: Results, loop: str, folder: Path, stem: str) -> list[Path]:
         fontsize=12,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{stem}.svg", folder / f"{stem}.png"]
+    paths = [folder / f"{stem}{suffix}" for suffix in suffixes]
     for path in paths:
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, dpi=110, metadata=metadata)

@@ -12,12 +12,17 @@ _END = "<!-- end of results -->"
 
 
 def write(results: Results, docs: Path) -> list[Path]:
-    """Write docs/benchmarks.json and .svg, and the tables of docs/benchmarks.md."""
+    """Write docs/benchmarks.json and .svg, and the tables of docs/benchmarks.md.
+
+    Parts that this run left out stay as they were recorded before.
+    """
     numbers = docs / "benchmarks.json"
+    if numbers.exists():
+        _keep_other_parts(results, Results.read(numbers))
     results.save(numbers)
     written = [numbers]
     if "asyncio" in results.loops:
-        written += picture.draw(results, "asyncio", docs, "benchmarks")[:1]
+        written += picture.draw(results, "asyncio", docs, "benchmarks", (".svg",))
     page = docs / "benchmarks.md"
     before, marker, rest = page.read_text().partition(_START)
     _, end, after = rest.partition(_END)
@@ -25,3 +30,21 @@ def write(results: Results, docs: Path) -> list[Path]:
         raise SystemExit(f"{page} has lost the markers between which the tables go")
     page.write_text(f"{before}{_START}\n\n{report.markdown(results)}\n{_END}{after}")
     return [*written, page]
+
+
+def _keep_other_parts(results: Results, old: Results) -> None:
+    kept = [loop for loop in old.loops if loop not in results.loops]
+    for loop in kept:
+        results.loops[loop] = old.loops[loop]
+    for part in ("memory", "thresholds"):
+        if getattr(old, part) and not getattr(results, part):
+            setattr(results, part, getattr(old, part))
+            kept.append(part)
+    if kept:
+        results.loops = {loop: results.loops[loop] for loop in sorted(results.loops, key=_ORDER.index)}
+        results.about["versions"] = {**old.about.get("versions", {}), **results.about.get("versions", {})}
+        results.about["rounds"] = min(old.about["rounds"], results.about["rounds"])
+        results.about["kept"] = f"{', '.join(kept)} recorded {old.about['recorded']} by `{old.about['command']}`"
+
+
+_ORDER = ["asyncio", "uvloop", "rust"]

@@ -149,10 +149,11 @@ def _thresholds_table(results: Results) -> Table:
 def markdown(results: Results) -> str:
     """The recorded tables, as they stand in docs/benchmarks.md."""
     about = results.about
+    kept = f" ({about['kept']})" if "kept" in about else ""
     server = ", ".join(f"{name} {value}" for name, value in about["server"].items())
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     parts = [
-        f"Recorded {about['recorded']} by `{about['command']}`.\n\n"
+        f"Recorded {about['recorded']} by `{about['command']}`{kept}.\n\n"
         f"- Machine: {about['machine']}\n- Python: {about['python']}\n- Server: {server}\n"
         f"- Contenders: {versions}\n",
         "### Targets\n\n"

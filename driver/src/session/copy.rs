@@ -14,7 +14,9 @@ impl Session {
     ///
     /// The connection must be the caller's alone: until the COPY ends, nothing else can be sent.
     pub fn copy_in(&mut self, sql: &str) -> Result<RequestId, Error> {
-        self.send_query(sql, Expect::CopyIn)
+        let request = self.send_query(sql, Expect::CopyIn)?;
+        self.copying = true;
+        Ok(request)
     }
 
     /// Whether the server takes COPY data now.
@@ -60,13 +62,17 @@ impl Session {
     pub fn copy_done(&mut self) {
         if self.is_copying() {
             frontend::copy_done(&mut self.outgoing);
+            self.copying = false;
         }
     }
 
     /// Gives the COPY up: the server drops its rows and fails the request with SQLSTATE 57014.
     pub fn copy_fail(&mut self, reason: &str) {
-        if self.is_copying() && frontend::copy_fail(reason, &mut self.outgoing).is_err() {
-            self.fail(Error::data("the reason for ending a COPY is too long"));
+        if self.is_copying() {
+            self.copying = false;
+            if frontend::copy_fail(reason, &mut self.outgoing).is_err() {
+                self.fail(Error::data("the reason for ending a COPY is too long"));
+            }
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Session {
     preface: Vec<Box<str>>,
     /// An error or warning that nobody asked for: usually the reason of the end of file that follows.
     farewell: Option<DbError>,
+    /// A COPY takes all that is sent, from its start to its end or failure.
+    copying: bool,
     /// Why the session is over.
     closed: Option<Error>,
     /// Whether [`Event::Closed`] has been told.
@@ -105,6 +107,7 @@ impl Session {
             status: TransactionStatus::Idle,
             preface: Vec::new(),
             farewell: None,
+            copying: false,
             closed: None,
             told: false,
             winding: None,
@@ -330,6 +333,9 @@ impl Session {
     fn check_open(&self) -> Result<(), Error> {
         match (&self.closed, &self.phase) {
             (Some(error), _) => Err(error.clone().with_outcome(Outcome::NotSent)),
+            (None, Phase::Ready) if self.copying => Err(Error::interface(
+                "a COPY is running on this connection; nothing else can be sent until it ends",
+            )),
             (None, Phase::Ready) => Ok(()),
             (None, _) => Err(Error::interface("the connection is not ready yet")),
         }

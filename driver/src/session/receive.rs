@@ -307,6 +307,12 @@ impl Session {
             return Err(Error::protocol("the server failed one request twice"));
         }
         self.statements.settle(request);
+        if matches!(
+            self.pipeline.head(),
+            Some((_, Expect::CopyIn | Expect::CopyEnd))
+        ) {
+            self.copying = false;
+        }
         self.pipeline.skip_to_sync();
         Ok(Step::Event(Event::Failed {
             request,

@@ -113,6 +113,12 @@ async def connect(
     keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it.
     """
     config = _native.Config(url, statement_cache=statement_cache, **settings)
+    # A traceback that shows local variables must not show the password.
+    del url, settings
     database = Database(config, pool_min, pool_max, acquire_timeout)
-    await database._start()
+    try:
+        await database._start()
+    except BaseException:
+        await database.close()
+        raise
     return database

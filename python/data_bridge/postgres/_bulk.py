@@ -294,7 +294,7 @@ async def _copy(connection: Connection, started: Any, writer: _native.CopyWriter
 async def _give_up(connection: Connection) -> None:
     # The server's answer is that the COPY was given up; the reason is on its way to the caller.
     with suppress(Exception):
-        await connection._copy_end("the client has given up")
+        await connection._give_up_copy("the client has given up")
 
 
 class _Source:

@@ -12,8 +12,11 @@ log = logging.getLogger("data_bridge.postgres")
 
 #: Seconds that the end of a statement may take that was cancelled or left behind, before its connection is given up.
 CANCEL_DEADLINE = 5.0
-#: What a connection is reset with after its holder has changed its session.
-_RESET = "RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
+#: What a connection is reset with after its holder has changed its session. The first command ends SET ROLE too, which
+#: RESET ALL leaves alone.
+_RESET = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
+)
 
 
 def log_notice(severity: str, code: str, message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import _bulk
+from . import _bulk, errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
@@ -151,6 +151,8 @@ class AsyncVerbs:
         ...     async for record in db.stream("SELECT * FROM flights", batch=5_000):
         ...         print(record)
         """
+        if batch < 1:
+            raise errors.InterfaceError(f"batch must be 1 or more, not {batch}")
         connection = await self._exclusive()
         try:
             async with connection.transaction():

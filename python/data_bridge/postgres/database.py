@@ -60,9 +60,22 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
         """Lets other tasks run, and the answers of the server be read."""
         await asyncio.sleep(0)
 
-    def _settle(self, sql: str) -> Awaitable[str]:
-        """Sends what ends or undoes what a holder of the connection has left behind; its time limit is the caller's."""
-        return self._simple(sql)
+    async def _settle(self, sql: str) -> str:
+        """Sends what ends or undoes what a holder of the connection has left behind."""
+        return await self._in_time(self._simple(sql))
+
+    async def _give_up_copy(self, reason: str) -> None:
+        """Ends a COPY so that the server drops its rows."""
+        await self._in_time(self._copy_end(reason))
+
+    async def _in_time[T](self, answer: Awaitable[T]) -> T:
+        """The answer; or the end of the connection, if the server gives none: nobody waits for ever to clean up."""
+        try:
+            async with asyncio.timeout(CANCEL_DEADLINE):
+                return await answer
+        except TimeoutError:
+            self._abort("the server did not answer in time")
+            raise errors.ConnectionLost("the server did not answer in time; the connection is closed") from None
 
     async def _exclusive(self) -> Connection:
         return self
@@ -173,7 +186,15 @@ class Database(_native.AsyncPool, AsyncVerbs):
             async with asyncio.timeout(timeout):
                 return await reply
         except TimeoutError:
-            raise errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was cancelled") from None
+            raise errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was given up") from None
+
+    def _limit_wait(self, reply: Reply) -> None:
+        """Called by the native half for a statement that waits for a connection."""
+        asyncio.get_running_loop().call_later(self._acquire_timeout, self._end_wait, reply)
+
+    def _end_wait(self, reply: Reply) -> None:
+        if self._withdraw(reply):
+            reply.set_exception(errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())))
 
     async def _exclusive(self) -> Connection:
         acquired: asyncio.Future[Connection] = self._acquire()
@@ -181,6 +202,9 @@ class Database(_native.AsyncPool, AsyncVerbs):
             async with asyncio.timeout(self._acquire_timeout):
                 return await acquired
         except TimeoutError:
+            if acquired.done() and not acquired.cancelled():
+                # It came in the same turn of the loop as the end of the time.
+                return acquired.result()
             raise errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())) from None
         except asyncio.CancelledError:
             if acquired.done() and not acquired.cancelled() and acquired.exception() is None:

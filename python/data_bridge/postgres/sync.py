@@ -124,6 +124,9 @@ class _Routines(_native.BlockingConnection, AsyncVerbs):
     def _settle(self, sql: str) -> Awaitable[str]:
         return self._simple(sql, timeout=CANCEL_DEADLINE)
 
+    def _give_up_copy(self, reason: str) -> Awaitable[int]:
+        return self._copy_end(reason)
+
     def _copy_in(self, sql: str) -> Awaitable[None]:
         return _Answer(super()._copy_in, sql)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import errors
@@ -68,6 +69,8 @@ class Transaction(AsyncVerbs):
                 raise errors.InterfaceError("a nested transaction is a savepoint: it takes no isolation or other mode")
             self._savepoint = f"data_bridge_{connection._depth}"
             connection._push_prelude(f"SAVEPOINT {self._savepoint}")
+        elif connection._status != "idle":
+            raise errors.InterfaceError("a transaction was opened with BEGIN on this connection; end it the same way first")
         else:
             connection._push_prelude(self._begin)
         connection._depth += 1
@@ -89,7 +92,7 @@ class Transaction(AsyncVerbs):
             return
         while connection._outstanding and not connection.is_closed:
             # Statements that were not awaited belong to the transaction: they end before it does.
-            await connection._simple("")
+            await (connection._simple("") if error is None else connection._settle(""))
         if connection._pop_prelude():
             # Nothing was sent, so there is nothing to end.
             return
@@ -101,7 +104,7 @@ class Transaction(AsyncVerbs):
         if self._savepoint is not None:
             await self._end_savepoint(self._savepoint, error)
         elif error is not None:
-            await connection._simple("ROLLBACK")
+            await self._undo("ROLLBACK")
         else:
             await self._commit()
 
@@ -124,9 +127,14 @@ class Transaction(AsyncVerbs):
         if error is None and self._connection._status == "open":
             await self._connection._simple(f"RELEASE {name}")
             return
-        await self._connection._simple(f"ROLLBACK TO {name}; RELEASE {name}")
+        await self._undo(f"ROLLBACK TO {name}; RELEASE {name}")
         if error is None:
             raise errors.TransactionRolledBack("a statement of the nested transaction had failed")
+
+    async def _undo(self, sql: str) -> None:
+        """Rolls back. A connection that is lost meanwhile has done so too, and the error on its way says more."""
+        with suppress(errors.ConnectionLost):
+            await self._connection._settle(sql)
 
     def transaction(self) -> Transaction:
         """A nested transaction: a savepoint."""

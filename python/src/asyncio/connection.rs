@@ -278,7 +278,7 @@ impl Connection {
     }
 
     /// Says goodbye and closes the socket.
-    fn _close(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn _close(slf: &Bound<'_, Self>) -> PyResult<()> {
         let this = slf.get();
         if this.home.check_fork(slf.py()).is_err() {
             // The socket belongs to the parent as well: it is closed here, and nothing is sent.
@@ -454,13 +454,6 @@ impl Connection {
             .filter(|(reply, _)| matches!(reply, Reply::Future(_)))
             .count();
         deliver(py, done)?;
-        for notice in &news.notices {
-            if let Some((pool, _)) = this.owner.get() {
-                let code = notice.code();
-                let told = (notice.severity(), code.as_str(), notice.message());
-                pool.bind(py).call_method1("_notice", told)?;
-            }
-        }
         if let Some((pool, slot)) = this.owner.get() {
             if finished > 0 && news.closed.is_none() && this.engine.is_unclean() {
                 Pool::unclean(pool.bind(py), slf, *slot)?;
@@ -476,7 +469,23 @@ impl Connection {
         } else {
             Self::flush_if_needed(slf)?;
         }
+        Self::tell(slf, news);
         Ok(())
+    }
+
+    /// Passes notices on. A handler that raises is reported and hinders nothing.
+    fn tell(slf: &Bound<'_, Self>, news: &News) {
+        let py = slf.py();
+        let Some((pool, _)) = slf.get().owner.get() else {
+            return;
+        };
+        for notice in &news.notices {
+            let code = notice.code();
+            let told = (notice.severity(), code.as_str(), notice.message());
+            if let Err(error) = pool.bind(py).call_method1("_notice", told) {
+                error.write_unraisable(py, Some(pool.bind(py).as_any()));
+            }
+        }
     }
 
     fn flush_if_needed(slf: &Bound<'_, Self>) -> PyResult<()> {

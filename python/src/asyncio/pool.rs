@@ -218,10 +218,19 @@ impl Pool {
         };
         let grants = {
             let mut state = slf.get().lock();
-            state.members.insert(slot, connection.clone().unbind());
-            state.policy.opened(slot)
+            if state.is_closed {
+                state.policy.removed(slot);
+                None
+            } else {
+                state.members.insert(slot, connection.clone().unbind());
+                Some(state.policy.opened(slot))
+            }
         };
-        Self::carry_out(slf, grants)
+        match grants {
+            Some(grants) => Self::carry_out(slf, grants),
+            // The pool was closed while it was opened.
+            None => Connection::_close(connection),
+        }
     }
 
     /// A connection could not be opened. Whoever waits learns why, unless others may still serve them.
@@ -258,32 +267,34 @@ impl Pool {
         Ok(members)
     }
 
+    /// Takes a caller out that still waits for a connection; whether it did.
+    fn _withdraw(&self, reply: &Bound<'_, PyAny>) -> bool {
+        let waiter = {
+            let mut state = self.lock();
+            let mut waiting = state.waiting.iter();
+            let ticket = waiting
+                .find(|(_, waiter)| waiter.answers(reply))
+                .map(|(ticket, _)| *ticket);
+            ticket.and_then(|ticket| {
+                state.policy.withdraw(ticket);
+                state.waiting.remove(&ticket)
+            })
+        };
+        // Dropped here, not under the lock: its arguments may run code of their own when they go.
+        waiter.is_some()
+    }
+
     /// Called by a future of this pool that was cancelled.
     fn _abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let (withdrawn, members) = {
-            let mut state = slf.get().lock();
-            let ticket = state
-                .waiting
-                .iter()
-                .find(|(_, waiter)| waiter.answers(reply))
-                .map(|(ticket, _)| *ticket);
-            if let Some(ticket) = ticket {
-                state.policy.withdraw(ticket);
-            }
-            let waiter = ticket.and_then(|ticket| state.waiting.remove(&ticket));
-            (
-                waiter,
-                state
-                    .members
-                    .values()
-                    .map(|member| member.clone_ref(py))
-                    .collect::<Vec<_>>(),
-            )
-        };
-        if withdrawn.is_some() {
+        if slf.get()._withdraw(reply) {
             return Ok(());
         }
+        let members: Vec<Py<Connection>> = {
+            let state = slf.get().lock();
+            let members = state.members.values();
+            members.map(|member| member.clone_ref(py)).collect()
+        };
         for connection in members {
             if Connection::abandon(connection.bind(py), reply)? {
                 let slot = connection.get().slot();
@@ -381,6 +392,7 @@ impl Pool {
             Turn::Wait(ticket) => {
                 state.waiting.insert(ticket, Waiter::Call(Box::new(call)));
                 drop(state);
+                slf.call_method1(pyo3::intern!(py, "_limit_wait"), (&reply,))?;
                 Self::grow(slf)?;
             }
         }

@@ -352,9 +352,7 @@ impl Sink {
                     Some(value) => layout
                         .value(py, *column, value)
                         .map(|value| Taken::First(value.unbind())),
-                    None => Err(pyo3::exceptions::PyIndexError::new_err(
-                        "the result has no such column",
-                    )),
+                    None => Err(errors::interface_error(py, "the result has no such column")),
                 }
             }
             Take::Follow => {

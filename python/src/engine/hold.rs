@@ -4,7 +4,7 @@ use data_bridge_driver::Error;
 use data_bridge_driver::error::Kind as ErrorKind;
 use pyo3::prelude::*;
 
-use super::{Call, Completion, Engine, Kind, Reply};
+use super::{Call, Completion, Engine, Job, Kind, Reply};
 use crate::errors;
 
 /// While a cancel request is on its way nothing may be sent, for it could hit what comes next.
@@ -34,13 +34,15 @@ impl Engine {
     /// cancelled on the server. From then on nothing is sent until [`Engine::resume`].
     pub fn hold_for_cancel(&self, is_it: impl Fn(&Reply) -> bool) -> bool {
         let mut state = self.lock();
+        let answers = |job: &Job| match &job.kind {
+            Kind::Run(call) => is_it(&call.reply),
+            Kind::Simple { reply, .. } => is_it(reply),
+            Kind::Copy(copying) => copying.answers(&is_it),
+            Kind::Prepare | Kind::Types(_) => false,
+        };
+        // Calls that wait for a statement which this request prepares would be sent while it is being cancelled.
         let alone = state.jobs.len() == 1
-            && state.jobs.front().is_some_and(|job| match &job.kind {
-                Kind::Run(call) => is_it(&call.reply),
-                Kind::Simple { reply, .. } => is_it(reply),
-                Kind::Copy(copying) => copying.answers(&is_it),
-                Kind::Prepare | Kind::Types(_) => false,
-            });
+            && (state.jobs.front()).is_some_and(|job| answers(job) && job.waiting.is_empty());
         if alone {
             state.hold = Hold::Cancelling;
         }
@@ -95,19 +97,20 @@ impl Engine {
         is_it: impl Fn(&Reply) -> bool,
         done: &mut Vec<Completion>,
     ) -> bool {
-        let reply = {
+        // Taken out under the lock, taken apart after it: arguments may run code of their own when they go.
+        let unsent = {
             let mut state = self.lock();
             let held = state.held.iter().position(|held| is_it(held.reply()));
             match held {
-                Some(index) => Some(state.held.remove(index).into_reply()),
+                Some(index) => Some(state.held.remove(index)),
                 None => state.jobs.iter_mut().find_map(|job| {
                     let index = job.waiting.iter().position(|call| is_it(&call.reply))?;
-                    Some(job.waiting.remove(index).into_reply())
+                    Some(Held::Call(job.waiting.remove(index)))
                 }),
             }
         };
-        let was_unsent = reply.is_some();
-        done.extend(reply.map(|reply| (reply, Ok(py.None()))));
+        let was_unsent = unsent.is_some();
+        done.extend(unsent.map(|unsent| (unsent.into_reply(), Ok(py.None()))));
         was_unsent
     }
 

@@ -26,12 +26,16 @@ async def items(db: pg.Database) -> None:
     await db.execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
 
 
-async def assert_empty(db: pg.Database) -> None:
-    """Nothing was kept, and every connection of the pool is free and works."""
+async def wait_until_clean(db: pg.Database) -> None:
+    """Cleaning a connection behind a cancelled task goes on by itself."""
     async with asyncio.timeout(2):
-        # Cleaning a connection behind a cancelled task goes on by itself.
         while db._counts()[3:] != (0, 0, 0):
             await asyncio.sleep(0.001)
+
+
+async def assert_empty(db: pg.Database) -> None:
+    """Nothing was kept, and every connection of the pool is free and works."""
+    await wait_until_clean(db)
     assert await db.fetch_val("SELECT count(*) FROM items") == 0
     assert await asyncio.gather(*(db.fetch_val("SELECT $1::int", n) for n in range(20))) == list(range(20))
 
@@ -176,6 +180,7 @@ async def test_cancelled_at_every_turn(db: pg.Database) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 20)
+        await wait_until_clean(db)
         if await db.fetch_val("SELECT count(*) FROM items"):
             # The commit was on its way already.
             assert await db.fetch_val("SELECT count(*) FROM items") == 3000
