@@ -170,6 +170,12 @@ impl Session {
         self.cancel_key.as_ref()
     }
 
+    /// Whether a COPY has been started and not yet ended by this side: whatever else is sent now may reach the server in the
+    /// middle of its data, which ends the connection.
+    pub fn is_in_copy(&self) -> bool {
+        self.copying
+    }
+
     /// Whether TLS protects the connection.
     pub fn is_encrypted(&self) -> bool {
         self.tls.is_some()
@@ -333,9 +339,6 @@ impl Session {
     fn check_open(&self) -> Result<(), Error> {
         match (&self.closed, &self.phase) {
             (Some(error), _) => Err(error.clone().with_outcome(Outcome::NotSent)),
-            (None, Phase::Ready) if self.copying => Err(Error::interface(
-                "a COPY is running on this connection; nothing else can be sent until it ends",
-            )),
             (None, Phase::Ready) => Ok(()),
             (None, _) => Err(Error::interface("the connection is not ready yet")),
         }

@@ -227,16 +227,18 @@ impl Engine {
                 drop(state);
                 self.prepare_and_run(py, call, sql, done);
             }
-            Lookup::Miss => match state.session.prepare(sql, &declared) {
-                Ok(_) => state.jobs.push_back(Job {
-                    kind: Kind::Prepare,
-                    waiting: vec![call],
-                }),
-                Err(error) => {
-                    drop(state);
-                    done.push((call.reply, Err(errors::to_py(py, &error))));
+            Lookup::Miss => {
+                match no_copy(&state.session).and_then(|()| state.session.prepare(sql, &declared)) {
+                    Ok(_) => state.jobs.push_back(Job {
+                        kind: Kind::Prepare,
+                        waiting: vec![call],
+                    }),
+                    Err(error) => {
+                        drop(state);
+                        done.push((call.reply, Err(errors::to_py(py, &error))));
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -302,7 +304,7 @@ impl Engine {
         done: &mut Vec<Completion>,
     ) {
         let mut state = self.lock();
-        let sent = state.session.batch().and_then(|mut batch| {
+        let sent = batch(&mut state.session).and_then(|mut batch| {
             batch.more(portal, statement, rows)?;
             batch.finish();
             Ok(())
@@ -360,7 +362,7 @@ impl Engine {
             session, preludes, ..
         } = &mut *state;
         let mut values = &scratch[..];
-        let sent = session.batch().and_then(|mut batch| {
+        let sent = batch(session).and_then(|mut batch| {
             preludes
                 .iter()
                 .try_for_each(|prelude| batch.command(prelude))?;
@@ -417,7 +419,7 @@ impl Engine {
             return state.held.push(Held::Simple(sql.into(), reply));
         }
         state.send_preludes();
-        match state.session.simple(sql) {
+        match no_copy(&state.session).and_then(|()| state.session.simple(sql)) {
             Ok(_) => {
                 let kind = Kind::Simple {
                     reply,
@@ -500,4 +502,20 @@ impl State {
         self.first += 1;
         self.jobs.pop_front()
     }
+}
+
+/// Refuses to send anything into the middle of a COPY: two tasks share a transaction, say, and one of them inserts.
+fn no_copy(session: &Session) -> Result<(), Error> {
+    if session.is_in_copy() {
+        return Err(Error::interface(
+            "a COPY is running on this connection; nothing else can be sent until it ends",
+        ));
+    }
+    Ok(())
+}
+
+/// A request, where none is refused.
+fn batch(session: &mut Session) -> Result<Batch<'_>, Error> {
+    no_copy(session)?;
+    session.batch()
 }
