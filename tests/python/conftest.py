@@ -8,8 +8,12 @@ one only.
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
+
+# What a shell runs in the background ignores SIGINT, and hands that on; tests send it, to themselves and to children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _by_version(variable: str) -> dict[int, str]:

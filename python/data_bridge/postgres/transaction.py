@@ -70,7 +70,9 @@ class Transaction(AsyncVerbs):
             self._savepoint = f"data_bridge_{connection._depth}"
             connection._push_prelude(f"SAVEPOINT {self._savepoint}")
         elif connection._status != "idle":
-            raise errors.InterfaceError("a transaction was opened with BEGIN on this connection; end it the same way first")
+            raise errors.InterfaceError(
+                "a transaction was opened with BEGIN on this connection; end it the same way first"
+            )
         else:
             connection._push_prelude(self._begin)
         connection._depth += 1

@@ -278,7 +278,8 @@ impl Connection {
     }
 
     /// Says goodbye and closes the socket.
-    pub(super) fn _close(slf: &Bound<'_, Self>) -> PyResult<()> {
+    #[pyo3(name = "_close")]
+    pub(super) fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
         let this = slf.get();
         if this.home.check_fork(slf.py()).is_err() {
             // The socket belongs to the parent as well: it is closed here, and nothing is sent.

@@ -229,7 +229,7 @@ impl Pool {
         match grants {
             Some(grants) => Self::carry_out(slf, grants),
             // The pool was closed while it was opened.
-            None => Connection::_close(connection),
+            None => Connection::close(connection),
         }
     }
 
@@ -268,7 +268,8 @@ impl Pool {
     }
 
     /// Takes a caller out that still waits for a connection; whether it did.
-    fn _withdraw(&self, reply: &Bound<'_, PyAny>) -> bool {
+    #[pyo3(name = "_withdraw")]
+    fn withdraw(&self, reply: &Bound<'_, PyAny>) -> bool {
         let waiter = {
             let mut state = self.lock();
             let mut waiting = state.waiting.iter();
@@ -287,7 +288,7 @@ impl Pool {
     /// Called by a future of this pool that was cancelled.
     fn _abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        if slf.get()._withdraw(reply) {
+        if slf.get().withdraw(reply) {
             return Ok(());
         }
         let members: Vec<Py<Connection>> = {
