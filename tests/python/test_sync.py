@@ -1,5 +1,5 @@
 """What only the blocking front has: threads, signals, waiting in the pool. What it shares with the other front is in
-``test_behaviours``."""
+``behaviours``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,187 @@
+"""Behaviours of every front: transactions, and the state of a session."""
+
+# ruff: noqa: PT012 - a transaction that raises where it ends is one statement of several lines
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import urllib.parse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from data_bridge.postgres import errors
+
+from .fronts import on_every_front, scratch, settled
+
+if TYPE_CHECKING:
+    from .fronts import Asyncio
+
+
+class Counting:
+    """A proxy that counts how often the client takes its turn: a round trip each."""
+
+    def __init__(self, url: str) -> None:
+        address = urllib.parse.urlsplit(url)
+        host = urllib.parse.unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
+        self._server = f"{host}/.s.PGSQL.{address.port}"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{port}{address.path}?sslmode=disable"
+        self.turns = 0
+
+    def __enter__(self) -> Counting:
+        self._thread = threading.Thread(target=self._relay)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        self._listener.close()
+
+    def _relay(self) -> None:
+        client, _ = self._listener.accept()
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self._server)
+            is_clients_turn = True
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    self.turns += is_clients_turn and source is client
+                    is_clients_turn = source is server
+                    (server if source is client else client).sendall(data)
+
+
+@on_every_front
+async def test_a_transaction_costs_two_round_trips_and_an_empty_one_none(front: Asyncio) -> None:
+    with Counting(front.url) as proxy:
+        front.url = proxy.url
+        async with front.open(pool_max=1) as db:
+            await db.fetch_val("SELECT $1::int", 1)
+            for statements, wanted in ((0, 0), (1, 2), (3, 4)):
+                proxy.turns = 0
+                async with db.transaction() as tx:
+                    for n in range(statements):
+                        assert await tx.fetch_val("SELECT $1::int", n) == n
+                assert proxy.turns == wanted
+
+
+@on_every_front
+async def test_an_empty_transaction_sends_nothing(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, front.open(pool_max=1) as other:
+        pid = await db.fetch_val("SELECT pg_backend_pid()")
+        look = "SELECT query_start, state_change, query FROM pg_stat_activity WHERE pid = $1"
+        before = await other.fetch_row(look, pid)
+        async with db.transaction() as tx, tx.transaction():
+            pass
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction():
+                raise ZeroDivisionError
+        assert await other.fetch_row(look, pid) == before
+
+
+@on_every_front
+async def test_a_transaction_commits_or_rolls_back(front: Asyncio) -> None:
+    async with front.open(pool_max=2) as db, scratch(db, "a int") as table:
+        async with db.transaction() as tx:
+            await tx.execute(f"INSERT INTO {table} VALUES (1)")
+            assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 0
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 1
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction() as tx:
+                await tx.execute(f"INSERT INTO {table} VALUES (2)")
+                raise ZeroDivisionError
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 1
+        with pytest.raises(errors.InterfaceError):
+            await tx.execute("SELECT 1")
+        await settled(db)
+
+
+@on_every_front
+async def test_modes_of_a_transaction_are_kept(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        async with db.transaction(isolation="serializable", readonly=True) as tx:
+            assert await tx.fetch_val("SHOW transaction_isolation") == "serializable"
+        with pytest.raises(errors.ReadOnlySQLTransactionError):
+            async with db.transaction(readonly=True) as tx:
+                await tx.execute(f"INSERT INTO {table} VALUES (1)")
+        with pytest.raises(errors.InterfaceError, match="isolation must be one of"):
+            async with db.transaction(isolation="nonsense"):
+                pass
+        await settled(db)
+
+
+@on_every_front
+async def test_savepoints_nest(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int PRIMARY KEY") as table:
+        insert = f"INSERT INTO {table} VALUES ($1)"
+        async with db.transaction() as tx:
+            await tx.execute(insert, 1)
+            with pytest.raises(errors.UniqueViolationError):
+                async with tx.transaction() as inner:
+                    await inner.execute(insert, 2)
+                    async with inner.transaction() as innermost:
+                        await innermost.execute(insert, 3)
+                    await inner.execute(insert, 1)
+            async with tx.transaction() as inner:
+                await inner.execute(insert, 4)
+            await tx.execute(insert, 5)
+        assert [row.a for row in await db.fetch(f"SELECT a FROM {table} ORDER BY a")] == [1, 4, 5]
+
+
+@on_every_front
+async def test_committing_a_failed_transaction_raises(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        with pytest.raises(errors.TransactionRolledBack):
+            async with db.transaction() as tx:
+                await tx.execute(f"INSERT INTO {table} VALUES (1)")
+                with pytest.raises(errors.DivisionByZeroError):
+                    await tx.execute("SELECT 1 / 0")
+        with pytest.raises(errors.TransactionRolledBack):
+            async with db.transaction() as tx, tx.transaction() as inner:
+                with pytest.raises(errors.DivisionByZeroError):
+                    await inner.execute("SELECT 1 / 0")
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 0
+
+
+@on_every_front
+async def test_a_transaction_opened_by_hand_does_not_outlive_its_holder(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        async with db.connection() as connection:
+            await connection.execute("BEGIN")
+            await connection.execute(f"INSERT INTO {table} VALUES (1)")
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 0
+        await settled(db)
+
+
+@on_every_front
+async def test_session_state_does_not_outlive_its_holder(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db:
+        before = await db.fetch_val("SHOW work_mem")
+        async with db.connection() as connection:
+            await connection.execute("SET work_mem = '7MB'")
+            await connection.execute("SELECT pg_advisory_lock(815)")
+            assert await connection.fetch_val("SHOW work_mem") == "7MB"
+        assert await db.fetch_val("SHOW work_mem") == before
+        assert await db.fetch_val("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 815") == 0
+
+
+@on_every_front
+async def test_what_a_statement_leaves_behind_is_nobody_elses(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db:
+        for begin in ("BEGIN", " start transaction"):
+            with pytest.raises(errors.InterfaceError, match="use transaction"):
+                await db.execute(begin)
+        # The word may be hidden.
+        await db.execute("/* by hand */ BEGIN")
+        first, second = await db.fetch_val("SELECT now()"), await db.fetch_val("SELECT now()")
+        assert first < second, "each statement is its own transaction again"
+        before = await db.fetch_val("SHOW work_mem")
+        await db.execute("SET work_mem = '7MB'")
+        assert await db.fetch_val("SHOW work_mem") == before
+        await settled(db)
+        assert db._counts()[:2] == (0, 1)
