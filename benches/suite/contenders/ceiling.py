@@ -1,7 +1,10 @@
-"""The server's own ceiling for bulk loads: bytes made beforehand, handed to libpq as they are."""
+"""The server's own ceiling: bytes made beforehand, handed to it as they are, and no answer decoded."""
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import psycopg
 
 from suite import tables
-from suite.data import COLUMN_LIST, HALF_FULL, STAGING_MERGE, STAGING_TABLE
+from suite.data import COLUMN_LIST, HALF_FULL, POINT_SQL, STAGING_MERGE, STAGING_TABLE
 from suite.model import Contender, Env, Op
 
 PRE_MADE = Contender("pre-made bytes", f"psycopg {psycopg.__version__}")
@@ -60,3 +63,41 @@ async def upsert(env: Env) -> AsyncGenerator[Op]:
                 await conn.execute(STAGING_MERGE)
 
         yield Op(run, lambda: conn.execute(HALF_FULL.format(rows=len(env.tuples))))
+
+
+@PRE_MADE.case("batch100")
+async def batch100(env: Env) -> AsyncGenerator[Op]:
+    """Bind and Execute 100 times, one Sync; the answer is read to its ReadyForQuery and thrown away."""
+    batches = [_batch(env.ids[i : i + 100]) for i in range(0, env.ops, 100)]
+    async with _connection(env) as conn:
+        sql = POINT_SQL.replace("$1", f"{env.ids[0]}")
+        first = await (await conn.execute(sql)).fetchone()
+        await conn.execute(f"PREPARE point (int8) AS {POINT_SQL}")
+        # libpq has logged in; from here on its socket is ours.
+        with socket.socket(fileno=os.dup(conn.fileno())) as wire:
+            wire.setblocking(True)
+
+            async def run() -> Any:
+                for batch in batches:
+                    wire.sendall(batch)
+                    while not wire.recv(1 << 20).endswith(_READY):
+                        pass
+                return first
+
+            yield Op(run)
+            wire.setblocking(False)
+
+
+_READY = b"Z\x00\x00\x00\x05I"
+
+
+def _batch(keys: list[int]) -> bytes:
+    """One batch of point selects by the statement `point`: parameters and results in binary."""
+    key = struct.Struct("!7shhhiqhh")
+    binds = (key.pack(b"\0point\0", 1, 1, 1, 8, number, 1, 1) for number in keys)
+    execute = _message(b"E", bytes(5))
+    return b"".join(_message(b"B", bind) + execute for bind in binds) + _message(b"S", b"")
+
+
+def _message(tag: bytes, body: bytes) -> bytes:
+    return tag + struct.pack("!i", len(body) + 4) + body

@@ -278,7 +278,9 @@ async def _copy(connection: Connection, started: Any, writer: _native.CopyWriter
     try:
         await started
         async for rows in source.slices():
-            while not connection._copy_rows(writer, rows):
+            has_more = True
+            while has_more:
+                has_more = not connection._copy_rows(writer, rows)
                 if connection._unsent > _HIGH_WATER:
                     await connection._drained()
                 else:

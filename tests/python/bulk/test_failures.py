@@ -224,3 +224,33 @@ async def test_memory_is_bounded(db: pg.Database, source: str) -> None:
     count = await db.insert_many("wide", rows() if source == "generator" else later())
     assert count == 1_000_000
     assert peak - start < 30_000_000
+
+
+@pytest.mark.parametrize("source", ["generator", "async generator"])
+async def test_rows_are_taken_as_the_server_takes_them(db: pg.Database, source: str) -> None:
+    await db.execute(
+        "CREATE FUNCTION hold() RETURNS trigger AS 'BEGIN PERFORM pg_advisory_xact_lock(7401); RETURN NULL; END' LANGUAGE plpgsql"
+    )
+    await db.execute("CREATE TRIGGER hold BEFORE INSERT ON items EXECUTE FUNCTION hold()")
+    taken = 0
+
+    def rows() -> Iterator[tuple[int, str]]:
+        nonlocal taken
+        for number in range(100_000):
+            taken += 1
+            yield number, "n" * 200
+
+    async def later() -> AsyncIterator[tuple[int, str]]:
+        for row in rows():
+            yield row
+
+    async with db.connection() as holder:
+        await holder.execute("SELECT pg_advisory_lock(7401)")
+        task = asyncio.create_task(db.insert_many("items", rows() if source == "generator" else later()))
+        before = -1
+        while taken == 0 or taken != before:
+            before = taken
+            await asyncio.sleep(0.2)
+        assert taken < 20_000, "rows pile up in front of a server that reads none"
+        await holder.execute("SELECT pg_advisory_unlock(7401)")
+    assert await task == 100_000
