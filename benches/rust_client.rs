@@ -18,6 +18,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 const QUERIES: usize = 10_000;
 const BATCH: usize = 100;
+/// Rounds that are not counted: a virtual CPU that has slept wakes up several times slower, for a second or more.
+const WARM_UP: usize = 4;
 const SQL: &str =
     "SELECT id, name, score, active, created, amount::text FROM bench_items WHERE id = $1";
 
@@ -32,8 +34,8 @@ async fn main() -> Result<()> {
     let rounds: usize = rounds.map_or(Ok(5), |text| text.parse())?;
     let ours = Ours::connect(&url).await?;
     let theirs = Theirs::connect(&url).await?;
-    for round in 0..=rounds {
-        let measured = round > 0; // the first round warms up
+    for round in 0..WARM_UP + rounds {
+        let measured = round >= WARM_UP;
         run("point_select", "data_bridge", measured, one_by_one(&ours)).await?;
         run(
             "point_select",
