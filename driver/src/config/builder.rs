@@ -159,10 +159,11 @@ impl Builder {
             return Err(Error::config("connect_timeout must be more than zero"));
         }
         for (key, value) in [
-            ("application_name", &settings.application_name),
-            ("options", &settings.options),
+            ("application_name", settings.application_name.as_deref()),
+            ("options", settings.options.as_deref()),
+            ("password", settings.password.as_ref().map(Secret::expose)),
         ] {
-            if value.as_ref().is_some_and(|value| value.contains('\0')) {
+            if value.is_some_and(|value| value.contains('\0')) {
                 return Err(Error::config(format!("{key} holds a NUL character")));
             }
         }

@@ -112,9 +112,11 @@ async def connect(
     ``url`` is a URL or ``key=value`` pairs; without it the ``PG*`` environment decides. ``settings`` are the same keys as
     keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it.
     """
-    config = _native.Config(url, statement_cache=statement_cache, **settings)
-    # A traceback that shows local variables must not show the password.
-    del url, settings
+    try:
+        config = _native.Config(url, statement_cache=statement_cache, **settings)
+    finally:
+        # A traceback that shows local variables must not show the password.
+        del url, settings
     database = Database(config, pool_min, pool_max, acquire_timeout)
     try:
         await database._start()

@@ -48,7 +48,11 @@ def connect_sync(
     **settings: Any,
 ) -> SyncDatabase:
     """Opens a pool of connections for any number of threads; the arguments are those of :func:`connect`."""
-    config = _native.Config(url, statement_cache=statement_cache, **settings)
+    try:
+        config = _native.Config(url, statement_cache=statement_cache, **settings)
+    finally:
+        # A traceback that shows local variables must not show the password.
+        del url, settings
     database = SyncDatabase(config, pool_max, acquire_timeout)
     # The first connection is awaited, so that a wrong password is known at once.
     database._warm(max(1, pool_min))

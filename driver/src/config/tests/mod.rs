@@ -282,6 +282,7 @@ fn setters_are_checked_like_strings() {
         builder.clone().user(""),
         builder.clone().database("a\0b"),
         builder.clone().application_name("a\0b"),
+        builder.clone().password(Secret::new("a\0b".to_owned())),
         builder.clone().connect_timeout(Duration::ZERO),
     ] {
         assert_eq!(bad.build().unwrap_err().kind(), Kind::Config);
