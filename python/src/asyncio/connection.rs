@@ -521,11 +521,13 @@ impl Connection {
     pub(super) fn abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<bool> {
         let is_it = |other: &Reply| matches!(other, Reply::Future(future) if future.is(reply));
         let engine = &slf.get().engine;
+        if engine.hold_for_cancel(is_it) {
+            return Ok(true);
+        }
         let mut done = Vec::new();
         if engine.drop_unsent(slf.py(), is_it, &mut done) {
             Self::settle(slf, done, &News::default())?;
-            return Ok(false);
         }
-        Ok(engine.hold_for_cancel(is_it))
+        Ok(false)
     }
 }

@@ -380,7 +380,7 @@ impl Connection {
     fn cancel(&self, py: Python<'_>, buffer: &mut [u8]) {
         let mut done = Vec::new();
         if self.engine.unsent() == 0 {
-            self.engine.hold_all_for_cancel(py);
+            self.engine.hold_all_for_cancel();
             let canceller = self.engine.canceller().clone();
             let limit = Limit::after(CANCEL_DEADLINE.as_secs_f64());
             // What went wrong here shows in the statement not ending.

@@ -143,6 +143,10 @@ impl Request {
 }
 
 /// A request on its way.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that hold or not, each by itself"
+)]
 pub struct Call {
     pub(super) reply: Reply,
     pub(super) request: Request,
@@ -155,6 +159,8 @@ pub struct Call {
     /// What the command that follows has returned.
     followed: i64,
     suspended: bool,
+    /// Nobody waits for it any more: what has not been sent of it never is.
+    given_up: bool,
     pub(super) error: Option<PyErr>,
     /// It ran once and met a stale statement: it is not tried a third time.
     pub(super) retried: bool,
@@ -174,6 +180,7 @@ impl Call {
             ahead: 0,
             followed: 0,
             suspended: false,
+            given_up: false,
             error: None,
             retried: false,
             stale: false,
@@ -188,6 +195,16 @@ impl Call {
     /// Gives the call up for whom it was made.
     pub fn into_reply(self) -> Reply {
         self.reply
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Whether nothing more is to be sent for it.
+    pub(super) fn is_over(&self) -> bool {
+        self.given_up || self.error.is_some()
     }
 
     /// Keeps the first failure.

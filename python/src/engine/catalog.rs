@@ -133,7 +133,7 @@ impl Engine {
         done: &mut Vec<Completion>,
     ) {
         for call in waiting {
-            if call.error.is_some() {
+            if call.is_over() {
                 done.push(call.complete(py));
                 continue;
             }

@@ -1,11 +1,8 @@
 //! Cancelling: what waits while a cancel request is on its way.
 
-use data_bridge_driver::Error;
-use data_bridge_driver::error::Kind as ErrorKind;
 use pyo3::prelude::*;
 
-use super::{Call, Completion, Engine, Job, Kind, Reply};
-use crate::errors;
+use super::{Call, Completion, Engine, Kind, Reply, State};
 
 /// While a cancel request is on its way nothing may be sent, for it could hit what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,35 +27,41 @@ pub(super) enum Held {
 }
 
 impl Engine {
-    /// Whether the only outstanding request is the one that answers to `is_it`: then, and only then, may it be
-    /// cancelled on the server. From then on nothing is sent until [`Engine::resume`].
+    /// Whether the only outstanding request is for the call that answers to `is_it`, and for no other: then, and only
+    /// then, may it be cancelled on the server. From then on nothing is sent until [`Engine::cancel_sent`].
+    ///
+    /// Preparing a statement is such a request too: it waits for locks on its tables like any other.
     pub fn hold_for_cancel(&self, is_it: impl Fn(&Reply) -> bool) -> bool {
         let mut state = self.lock();
-        let answers = |job: &Job| match &job.kind {
-            Kind::Run(call) => is_it(&call.reply),
-            Kind::Simple { reply, .. } => is_it(reply),
-            Kind::Copy(copying) => copying.answers(&is_it),
-            Kind::Prepare | Kind::Types(_) => false,
+        let State { jobs, hold, .. } = &mut *state;
+        let [job] = jobs.make_contiguous() else {
+            return false;
         };
         // Calls that wait for a statement which this request prepares would be sent while it is being cancelled.
-        let alone = state.jobs.len() == 1
-            && (state.jobs.front()).is_some_and(|job| answers(job) && job.waiting.is_empty());
+        let alone = match (&job.kind, &mut job.waiting[..]) {
+            (Kind::Run(call), []) => is_it(&call.reply),
+            (Kind::Simple { reply, .. }, []) => is_it(reply),
+            (Kind::Copy(copying), []) => copying.answers(&is_it),
+            (Kind::Prepare | Kind::Types(_), [call]) if is_it(&call.reply) => {
+                call.give_up();
+                true
+            }
+            _ => false,
+        };
         if alone {
-            state.hold = Hold::Cancelling;
+            *hold = Hold::Cancelling;
         }
         alone
     }
 
     /// Gives up all that is outstanding, for a front whose connection has one user: from then on nothing is sent until
     /// the cancel request has been dealt with.
-    pub fn hold_all_for_cancel(&self, py: Python<'_>) {
-        let error = Error::new(ErrorKind::Cancelled, "the call was given up");
-        let error = errors::to_py(py, &error);
+    pub fn hold_all_for_cancel(&self) {
         let mut state = self.lock();
         state.hold = Hold::Cancelling;
         // What is being prepared for them must not make them run.
         for call in state.jobs.iter_mut().flat_map(|job| &mut job.waiting) {
-            call.fail(error.clone_ref(py));
+            call.give_up();
         }
     }
 

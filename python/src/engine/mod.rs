@@ -257,7 +257,7 @@ impl Engine {
         statement: Arc<Statement>,
         done: &mut Vec<Completion>,
     ) {
-        if call.error.is_some() {
+        if call.is_over() {
             return done.push(call.complete(py));
         }
         let prepared = match self.prepared(py, &statement) {
