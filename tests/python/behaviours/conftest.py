@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from .fronts import Asyncio, Blocking, Uvloop
@@ -11,3 +13,11 @@ from .fronts import Asyncio, Blocking, Uvloop
 def front(request: pytest.FixtureRequest, url: str) -> Asyncio:
     kind: type[Asyncio] = request.param
     return kind(url)
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cancelled or left behind is given up sooner than in earnest: the tests wait for that."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("data_bridge.postgres.") and hasattr(module, "CANCEL_DEADLINE"):
+            monkeypatch.setattr(module, "CANCEL_DEADLINE", 0.3)

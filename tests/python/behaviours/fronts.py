@@ -21,13 +21,12 @@ import data_bridge.postgres as pg
 from data_bridge.postgres import errors
 
 
-def on_every_front(case: Callable[[Asyncio], Coroutine[Any, Any, None]]) -> Callable[[Asyncio], None]:
+def on_every_front(case: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Makes a test of a behaviour, run in the way of each front (fixture ``front``)."""
 
-    @pytest.mark.smoke
     @functools.wraps(case)
-    def test(front: Asyncio) -> None:
-        front.run(case(front))
+    def test(front: Asyncio, **fixtures: Any) -> None:
+        front.run(case(front, **fixtures))
 
     return test
 

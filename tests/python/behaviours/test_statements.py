@@ -15,6 +15,8 @@ from .fronts import on_every_front, scratch
 if TYPE_CHECKING:
     from .fronts import Asyncio
 
+pytestmark = pytest.mark.smoke
+
 
 @on_every_front
 async def test_a_stale_plan_heals(front: Asyncio) -> None:

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import threading
-import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
+from relay import Relay
 
 from data_bridge.postgres import errors
 
@@ -19,41 +16,18 @@ from .fronts import on_every_front, scratch, settled
 if TYPE_CHECKING:
     from .fronts import Asyncio
 
+pytestmark = pytest.mark.smoke
 
-class Counting:
-    """A proxy that counts how often the client takes its turn: a round trip each."""
 
-    def __init__(self, url: str) -> None:
-        address = urllib.parse.urlsplit(url)
-        host = urllib.parse.unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
-        self._server = f"{host}/.s.PGSQL.{address.port}"
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
-        self.url = f"postgresql://postgres@127.0.0.1:{port}{address.path}?sslmode=disable"
-        self.turns = 0
+class Counting(Relay):
+    """Counts how often the client takes its turn: a round trip each."""
 
-    def __enter__(self) -> Counting:
-        self._thread = threading.Thread(target=self._relay)
-        self._thread.start()
-        return self
+    turns = 0
+    _is_clients_turn = True
 
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        self._listener.close()
-
-    def _relay(self) -> None:
-        client, _ = self._listener.accept()
-        with client, socket.socket(socket.AF_UNIX) as server:
-            server.connect(self._server)
-            is_clients_turn = True
-            while True:
-                for source in select.select([client, server], [], [])[0]:
-                    data = source.recv(1 << 16)
-                    if not data:
-                        return
-                    self.turns += is_clients_turn and source is client
-                    is_clients_turn = source is server
-                    (server if source is client else client).sendall(data)
+    def passes(self, *, from_client: bool) -> None:
+        self.turns += from_client and self._is_clients_turn
+        self._is_clients_turn = not from_client
 
 
 @on_every_front

@@ -20,6 +20,8 @@ from .fronts import on_every_front, scratch, settled
 if TYPE_CHECKING:
     from .fronts import Asyncio
 
+pytestmark = pytest.mark.smoke
+
 
 @on_every_front
 async def test_calls_after_a_lost_connection_succeed(front: Asyncio) -> None:

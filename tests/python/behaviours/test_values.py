@@ -15,6 +15,8 @@ from .fronts import on_every_front, scratch, settled
 if TYPE_CHECKING:
     from .fronts import Asyncio
 
+pytestmark = pytest.mark.smoke
+
 
 @on_every_front
 async def test_values_come_back(front: Asyncio) -> None:

@@ -364,6 +364,7 @@ fn ends() -> Vec<Fault> {
     let after_a_query = |op| {
         Script::steps([Step::Before(Pattern::Executes("SELECT")), Step::Mutate(on(b'Z').then(op))])
     };
+    let row = message::data_row(&[Some(&[0, 0, 0, 9])]);
     let bad_error = Outcome::Fails(&[Kind::Server, Kind::Protocol]);
     vec![
         fatal("eof", ONE, during(Step::Close), LOST),
@@ -394,6 +395,9 @@ fn ends() -> Vec<Fault> {
             Outcome::Works,
         ),
         fatal("lost_while_idle", Call::Idle("SELECT 42"), after_a_query(Op::Then(Action::Rst)), Outcome::Works),
+        // What nobody asked for is never the next query's answer.
+        fatal("ready_twice", Call::Idle("SELECT 42"), after_a_query(Op::Duplicate), Outcome::Works),
+        fatal("row_after_ready", Call::Idle("SELECT 42"), after_a_query(Op::After(row)), Outcome::Works),
         fatal("error_without_code", ONE, failing(b"SERROR\0VERROR\0Mwhat\0\0"), bad_error),
         fatal("error_empty", ONE, failing(b""), bad_error),
         fatal("error_without_fields", ONE, failing(b"\0"), bad_error),
