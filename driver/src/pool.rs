@@ -210,6 +210,16 @@ impl Pool {
         self.serve()
     }
 
+    /// Whoever got the connection for `want` is done with it: [`Pool::finished`] or [`Pool::released`].
+    ///
+    /// Never both: the first may have given it to the next caller, from whom the second would take it away.
+    pub fn returned(&mut self, slot: SlotId, want: Want) -> Vec<Grant> {
+        match want {
+            Want::Shared => self.finished(slot),
+            Want::Exclusive => self.released(slot),
+        }
+    }
+
     /// A connection is being closed; it counts until [`Pool::removed`].
     pub fn closing(&mut self, slot: SlotId) {
         self.set(slot, State::Closing);

@@ -72,7 +72,7 @@ struct Inner {
 struct State {
     rules: pool::Pool,
     clients: HashMap<SlotId, Client>,
-    waiting: HashMap<Ticket, oneshot::Sender<Result<SlotId, Error>>>,
+    waiting: HashMap<Ticket, (Want, oneshot::Sender<Result<SlotId, Error>>)>,
     /// Why the last attempt to connect failed.
     failure: Option<Error>,
     closed: bool,
@@ -228,7 +228,7 @@ impl Pool {
         let mut state = self.0.lock();
         state.closed = true;
         for ticket in state.rules.dismiss() {
-            if let Some(sender) = state.waiting.remove(&ticket) {
+            if let Some((_, sender)) = state.waiting.remove(&ticket) {
                 let _ = sender.send(Err(closed()));
             }
         }
@@ -288,7 +288,7 @@ impl Inner {
                 Err(waiting) => waiting.turn().await?,
             };
             // Gives the slot back if the connection has been lost meanwhile.
-            let lease = self.lend(slot);
+            let lease = self.lend(slot, want);
             if let Some(lease) = lease {
                 return Ok(lease);
             }
@@ -304,9 +304,10 @@ impl Inner {
             Turn::Now(slot) => Ok(slot),
             Turn::Wait(ticket) => {
                 let (sender, receiver) = oneshot::channel();
-                state.waiting.insert(ticket, sender);
+                state.waiting.insert(ticket, (want, sender));
                 Err(Waiting {
                     pool: Arc::clone(self),
+                    want,
                     ticket: Some(ticket),
                     receiver,
                 })
@@ -343,7 +344,7 @@ impl Inner {
                 // Without any connection nobody's turn would come; each new call tries to connect again.
                 if state.clients.is_empty() {
                     for ticket in state.rules.dismiss() {
-                        if let Some(sender) = state.waiting.remove(&ticket) {
+                        if let Some((_, sender)) = state.waiting.remove(&ticket) {
                             let _ = sender.send(Err(error.clone().with_outcome(Outcome::NotSent)));
                         }
                     }
@@ -356,19 +357,16 @@ impl Inner {
     fn grant(state: &mut State, grants: Vec<Grant>) {
         let mut grants = std::collections::VecDeque::from(grants);
         while let Some(Grant { ticket, slot }) = grants.pop_front() {
-            let taken = state
-                .waiting
-                .remove(&ticket)
-                .is_some_and(|sender| sender.send(Ok(slot)).is_ok());
-            if !taken {
+            if let Some((want, sender)) = state.waiting.remove(&ticket)
+                && sender.send(Ok(slot)).is_err()
+            {
                 // The caller has gone in this very moment.
-                grants.extend(state.rules.finished(slot));
-                grants.extend(state.rules.released(slot));
+                grants.extend(state.rules.returned(slot, want));
             }
         }
     }
 
-    fn lend(self: &Arc<Self>, slot: SlotId) -> Option<Lease> {
+    fn lend(self: &Arc<Self>, slot: SlotId, want: Want) -> Option<Lease> {
         let mut state = self.lock();
         let client = state.clients.get(&slot)?.clone();
         if client.is_closed() {
@@ -379,14 +377,15 @@ impl Inner {
         Some(Lease {
             pool: Arc::clone(self),
             slot,
+            want,
             client,
         })
     }
 
-    /// A call on a connection is over.
-    fn give_back(self: &Arc<Self>, slot: SlotId, is_closed: bool) {
+    /// A caller that wanted `want` of a connection is done with it.
+    fn give_back(self: &Arc<Self>, slot: SlotId, want: Want, is_closed: bool) {
         let mut state = self.lock();
-        let grants = if is_closed || !state.clients.contains_key(&slot) {
+        if is_closed || !state.clients.contains_key(&slot) {
             state.clients.remove(&slot);
             state.rules.removed(slot);
             // Its place may be taken by another connection for those who wait.
@@ -395,11 +394,8 @@ impl Inner {
                 ::tokio::spawn(async move { pool.open(slot).await });
             }
             return;
-        } else {
-            let mut grants = state.rules.finished(slot);
-            grants.extend(state.rules.released(slot));
-            grants
-        };
+        }
+        let grants = state.rules.returned(slot, want);
         Self::grant(&mut state, grants);
     }
 }
@@ -407,6 +403,7 @@ impl Inner {
 /// A caller in the line; it leaves the line when it is dropped.
 struct Waiting {
     pool: Arc<Inner>,
+    want: Want,
     ticket: Option<Ticket>,
     receiver: oneshot::Receiver<Result<SlotId, Error>>,
 }
@@ -427,7 +424,7 @@ impl Drop for Waiting {
         let withdrawn = state.rules.withdraw(ticket);
         drop(state);
         if !withdrawn && let Ok(Ok(slot)) = self.receiver.try_recv() {
-            self.pool.give_back(slot, false);
+            self.pool.give_back(slot, self.want, false);
         }
     }
 }
@@ -436,6 +433,7 @@ impl Drop for Waiting {
 struct Lease {
     pool: Arc<Inner>,
     slot: SlotId,
+    want: Want,
     client: Client,
 }
 
@@ -451,7 +449,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let held = self.client.shared().lock().is_held();
         if !held || !self.pool.lock().rules.withheld(self.slot) {
-            return self.pool.give_back(self.slot, self.client.is_closed());
+            let is_closed = self.client.is_closed();
+            return self.pool.give_back(self.slot, self.want, is_closed);
         }
         // Its statement is being cancelled. Nobody else gets the connection before that is over, or has failed.
         let (pool, slot, client) = (Arc::clone(&self.pool), self.slot, self.client.clone());
@@ -460,7 +459,7 @@ impl Drop for Lease {
             shared
                 .wait(|core| !core.is_held() || core.session.closed().is_some())
                 .await;
-            pool.give_back(slot, client.is_closed());
+            pool.give_back(slot, Want::Exclusive, client.is_closed());
         });
     }
 }
