@@ -11,6 +11,7 @@ pub mod error;
 pub mod ident;
 pub mod pool;
 pub mod session;
+pub mod sql;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 pub mod types;

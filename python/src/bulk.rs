@@ -2,11 +2,12 @@
 
 #![allow(clippy::needless_pass_by_value)] // what Python hands over arrives as values
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, BytesMut};
 use data_bridge_driver::copy;
 use data_bridge_driver::ident::QualifiedName;
+use data_bridge_driver::session::Statement;
 use data_bridge_driver::types::IsNull;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -199,6 +200,7 @@ fn target(table: &str, columns: &[String]) -> Result<copy::Target, data_bridge_d
 #[pyclass(frozen, module = "data_bridge._native")]
 #[derive(Debug)]
 pub struct Columns {
+    described: Arc<Statement>,
     types: Box<[u32]>,
     /// Taken out while it is in use, for the rows are Python code.
     encoder: Mutex<Option<ColumnEncoder>>,
@@ -214,6 +216,7 @@ impl Columns {
         let (py, description) = (description.py(), description.get());
         let encoder = ColumnEncoder::new(py, description.typed_columns(), exact_keys);
         Some(Self {
+            described: Arc::clone(description.statement()),
             types: description.array_types()?,
             encoder: Mutex::new(Some(encoder)),
         })
@@ -245,6 +248,11 @@ impl Columns {
 }
 
 impl Columns {
+    /// The statement whose columns these are.
+    pub fn described(&self) -> &Arc<Statement> {
+        &self.described
+    }
+
     /// Appends all arrays, each behind its length.
     pub fn encode(&self, py: Python<'_>, out: &mut BytesMut) -> PyResult<()> {
         let encoder = self.lock();

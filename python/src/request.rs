@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use data_bridge_driver::sql::begins_transaction;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
@@ -33,7 +34,7 @@ impl Request {
     /// what shares its connection would be part of it.
     #[inline]
     pub fn check_alone(&self, py: Python<'_>) -> PyResult<()> {
-        let opens = self.sql.bind(py).to_str().is_ok_and(opens_transaction);
+        let opens = self.sql.bind(py).to_str().is_ok_and(begins_transaction);
         if opens {
             return Err(errors::interface_error(
                 py,
@@ -42,13 +43,6 @@ impl Request {
         }
         Ok(())
     }
-}
-
-fn opens_transaction(sql: &str) -> bool {
-    let sql = sql.trim_ascii_start();
-    let end = sql.find(|next: char| !next.is_ascii_alphabetic());
-    let word = &sql[..end.unwrap_or(sql.len())];
-    word.eq_ignore_ascii_case("begin") || word.eq_ignore_ascii_case("start")
 }
 
 /// Builds a request. `args` is a tuple of values, a list of tuples to execute in one Sync, or [`Columns`] of rows. `shape` is one of `rows`,
@@ -125,24 +119,4 @@ pub fn build(
 fn no_types() -> Arc<[u32]> {
     static NONE: std::sync::LazyLock<Arc<[u32]>> = std::sync::LazyLock::new(|| Arc::new([]));
     Arc::clone(&NONE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::opens_transaction;
-
-    #[test]
-    fn transactions_are_told_by_their_first_word() {
-        for sql in [
-            "BEGIN",
-            " begin;",
-            "\n\tBegin WORK",
-            "START TRANSACTION READ ONLY",
-        ] {
-            assert!(opens_transaction(sql), "{sql}");
-        }
-        for sql in ["", "SELECT 1", "beginning", "SELECT 'BEGIN'", "é"] {
-            assert!(!opens_transaction(sql), "{sql}");
-        }
-    }
 }

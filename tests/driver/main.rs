@@ -4,6 +4,7 @@ mod cancel;
 mod commands;
 mod dial;
 mod fronts;
+mod last_words;
 mod mutations;
 mod pool;
 mod session;

@@ -169,3 +169,88 @@ fn a_suspended_portal_goes_on() {
         ]
     );
 }
+
+#[test]
+fn what_was_received_is_told_before_the_loss() {
+    use data_bridge_driver::Error;
+    use data_bridge_tests::scripted::message;
+
+    let mut wire = Wire::new(Script::honest());
+    wire.run();
+    fetch(&mut wire.session, "SELECT 42");
+    let sent = wire.session.poll_out().len();
+    wire.session.advance_out(sent);
+    let farewell = message::error("FATAL", "57P01", "terminating connection");
+    wire.session.handle_bytes(&farewell);
+    wire.session.handle_loss(Error::lost("broken pipe"));
+    let told = wire.told();
+    assert!(told[0].contains("57P01"), "{told:#?}");
+
+    // Without last words, and in the middle of a message, it is the loss itself.
+    let mut wire = Wire::new(Script::honest());
+    wire.run();
+    wire.session.handle_bytes(&farewell[..9]);
+    wire.session.handle_loss(Error::lost("broken pipe"));
+    wire.session.handle_eof();
+    assert_eq!(wire.told(), ["closed ConnectionLost broken pipe"]);
+}
+
+#[test]
+fn nothing_is_taken_during_a_copy() {
+    let mut wire = Wire::new(Script::honest());
+    wire.run();
+    let refused = |wire: &mut Wire| {
+        let requests = [
+            wire.session.simple("SELECT 1").err(),
+            wire.session.prepare("SELECT 1", &[]).err(),
+            wire.session.copy_in("COPY t FROM STDIN").err(),
+            wire.session.batch().err(),
+        ];
+        for error in requests {
+            let error = error.expect("a COPY runs");
+            assert_eq!(error.kind(), Kind::Interface, "{error}");
+        }
+    };
+    wire.session
+        .copy_in("COPY t (n) FROM STDIN")
+        .expect("a COPY");
+    refused(&mut wire);
+    assert_eq!(wire.told(), ["0 copy in 1"]);
+    refused(&mut wire);
+    wire.session.copy_fail("enough");
+    // Its end is said: what is sent from now on comes behind it.
+    let next = echo(&mut wire.session, 7);
+    let told = wire.told();
+    assert!(told[0].contains("57014"), "{told:#?}");
+    assert!(told.contains(&echoed(next, 7)), "{told:#?}");
+}
+
+#[test]
+fn copy_is_told_before_it_is_sent() {
+    let mut wire = Wire::new(Script::honest());
+    wire.run();
+    let before = echo(&mut wire.session, 1);
+    for sql in ["COPY t (n) FROM STDIN", "COPY t TO STDOUT"] {
+        let refusals = [
+            wire.session.simple(&format!("SELECT 1; {sql}")).err(),
+            wire.session.prepare(sql, &[]).err(),
+        ];
+        for error in refusals {
+            let error = error.expect("COPY is no statement like others");
+            assert_eq!(error.kind(), Kind::Interface, "{error}");
+        }
+    }
+    for sql in [
+        "SELECT 1",
+        "COPY t TO STDOUT",
+        "COPY t FROM STDIN; SELECT 1",
+    ] {
+        let error = wire.session.copy_in(sql).expect_err("no COPY FROM STDIN");
+        assert_eq!(error.kind(), Kind::Interface, "{error}");
+    }
+    let after = echo(&mut wire.session, 2);
+    let told = wire.told();
+    assert!(told.contains(&echoed(before, 1)), "{told:#?}");
+    assert!(told.contains(&echoed(after, 2)), "{told:#?}");
+    assert!(wire.session.is_reusable());
+}

@@ -76,6 +76,12 @@ impl TestServers {
         &self.sockets
     }
 
+    /// Every server over TCP to localhost, by major version.
+    #[must_use]
+    pub fn tcp_versions(&self) -> &BTreeMap<u32, String> {
+        &self.tcp
+    }
+
     /// The file with the authority that signed the servers' certificates; `None` where they speak no TLS.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 
 use crate::client::transaction;
 use crate::client::{Link, Reply, Signal, TransactionOptions, request_of};
+use crate::config::MessageHandler;
 use crate::dial::{Canceller, Connected, Stream};
 use crate::error::{Error, Outcome, SqlState};
 use crate::session::{RequestId, Session};
@@ -28,6 +29,7 @@ pub(super) struct Wire {
     session: Session,
     stream: Stream,
     canceller: Canceller,
+    messages: MessageHandler,
     catalog: Mutex<TypeCatalog>,
     /// Requests whose replies nobody has taken, oldest first.
     slots: VecDeque<Slot>,
@@ -55,6 +57,7 @@ impl Wire {
             session,
             stream,
             canceller,
+            messages,
         } = connected;
         stream
             .set_write_timeout(Some(WRITE_PATIENCE))
@@ -63,6 +66,7 @@ impl Wire {
             session,
             stream,
             canceller,
+            messages,
             catalog: Mutex::default(),
             slots: VecDeque::new(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
@@ -125,7 +129,7 @@ impl Wire {
                 return Ok(slot.state);
             }
             self.flush();
-            if self.session.closed().is_none() {
+            if self.session.can_receive() {
                 self.receive();
             }
         }
@@ -135,6 +139,7 @@ impl Wire {
         let outstanding = self.session.outstanding();
         while let Some(event) = self.session.poll_event() {
             let Some(id) = request_of(&event) else {
+                self.messages.tell_event(event);
                 continue;
             };
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
@@ -166,11 +171,12 @@ impl Wire {
                         self.give_up();
                     }
                 }
-                _ => {
-                    // The server's last words, if it had any, tell more than a broken pipe.
-                    self.receive_available();
-                    self.session.handle_eof();
-                    return;
+                result => {
+                    self.stream.drain_into(&mut self.session);
+                    return match result {
+                        Ok(_) => self.session.handle_eof(),
+                        Err(error) => self.session.handle_loss(broken(error)),
+                    };
                 }
             }
         }
@@ -229,10 +235,7 @@ impl Wire {
                 return true;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => return true,
-            Err(error) => {
-                let lost = Error::lost(format!("the connection to the server broke: {error}"));
-                self.session.fail(lost.with_source(error));
-            }
+            Err(error) => self.session.handle_loss(broken(error)),
         }
         false
     }
@@ -362,6 +365,10 @@ impl Link for Wire {
     fn in_transaction(&mut self) -> bool {
         self.depth > 0 || self.session.status() != TransactionStatus::Idle
     }
+}
+
+fn broken(error: io::Error) -> Error {
+    Error::lost(format!("the connection to the server broke: {error}")).with_source(error)
 }
 
 fn is_timeout(error: &io::Error) -> bool {

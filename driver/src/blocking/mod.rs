@@ -42,7 +42,13 @@ use link::Wire;
 pub struct Client {
     link: Wire,
     timeout: Option<Duration>,
+    commit_timeout: Duration,
 }
+
+/// A COMMIT may have to wait for deferred checks and for standby servers, but not for ever for a server that is gone.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Undoing takes no time: a server that does not answer to it is gone.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Client {
     /// Connects to the server that a URL or `key=value` text names.
@@ -57,6 +63,7 @@ impl Client {
         Ok(Self {
             link,
             timeout: None,
+            commit_timeout: COMMIT_TIMEOUT,
         })
     }
 
@@ -64,6 +71,12 @@ impl Client {
     /// with an error of kind `Timeout`; the connection stays usable if the server obeys within five seconds.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
+    }
+
+    /// Limits how long a COMMIT may take where [`Client::set_timeout`] sets no limit; a minute by default. One that is not
+    /// answered in time fails with an error of kind `CommitOutcomeUnknown`.
+    pub fn set_commit_timeout(&mut self, timeout: Duration) {
+        self.commit_timeout = timeout;
     }
 
     /// Runs a statement and gives its rows. The statement is prepared at its first use and kept.
@@ -232,6 +245,16 @@ impl Client {
         client::run(routine(&mut self.link))
     }
 
+    /// Runs a routine that ends something: not without a limit, if it is of our own.
+    fn end<T>(
+        &mut self,
+        limit: Duration,
+        routine: impl AsyncFnOnce(&mut Wire) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.link.start_call(self.timeout.or(Some(limit)));
+        client::run(routine(&mut self.link))
+    }
+
     /// Runs a routine of several requests in the transaction that is there, or in one of its own.
     fn atomic<T>(
         &mut self,
@@ -270,9 +293,10 @@ impl Transaction<'_> {
     pub fn commit(mut self) -> Result<(), Error> {
         self.open = false;
         let level = self.level;
+        let limit = self.client.commit_timeout;
         let result = self
             .client
-            .wait(async |link| transaction::commit(link, level).await);
+            .end(limit, async |link| transaction::commit(link, level).await);
         self.client.link.leave(level);
         result
     }
@@ -285,9 +309,9 @@ impl Transaction<'_> {
     fn undo(&mut self) -> Result<(), Error> {
         self.open = false;
         let level = self.level;
-        let result = self
-            .client
-            .wait(async |link| transaction::rollback(link, level).await);
+        let result = self.client.end(ROLLBACK_TIMEOUT, async |link| {
+            transaction::rollback(link, level).await
+        });
         self.client.link.leave(level);
         result
     }

@@ -8,7 +8,7 @@ use postgres_protocol::IsNull;
 use super::row::{Row, rows};
 use super::types::{Types, resolve};
 use super::{Link, Reply, request};
-use crate::error::{Error, SqlState};
+use crate::error::Error;
 use crate::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use crate::types::{Format, ToSql, Type};
 use crate::wire::frontend::EncodeError;
@@ -137,7 +137,7 @@ impl<'a> Call<'a> {
             // The server refused a plan that has gone stale, or does not know the statement any more. Nothing was run, so
             // it is prepared anew; within a transaction the refusal has ended that already.
             (Step::Executing(statement), Err(error))
-                if !self.healed && is_stale(&error) && !link.in_transaction() =>
+                if !self.healed && error.is_stale_statement() && !link.in_transaction() =>
             {
                 link.with_session(|session| session.forget(&statement));
                 self.healed = true;
@@ -167,6 +167,7 @@ impl TypedCall<'_> {
 
 /// Runs one statement.
 pub(crate) async fn run<L: Link>(link: &mut L, mut call: Call<'_>) -> Result<Answer, Error> {
+    link.check(call.sql)?;
     loop {
         let (pending, step) = link.send(|session| call.issue(session)).await?;
         let reply = match pending {
@@ -191,7 +192,10 @@ pub(crate) async fn pipeline<L: Link>(
     while !open.is_empty() {
         let mut sent = Vec::with_capacity(open.len());
         for (index, mut call) in open.drain(..) {
-            let step = link.send(|session| call.issue(session)).await;
+            let step = match link.check(call.sql) {
+                Ok(()) => link.send(|session| call.issue(session)).await,
+                Err(error) => Err(error),
+            };
             sent.push((index, call, step));
         }
         for (index, mut call, step) in sent {
@@ -270,6 +274,7 @@ pub(crate) async fn prepare<L: Link>(
     sql: &str,
     declared: &[u32],
 ) -> Result<Arc<Statement>, Error> {
+    link.check(sql)?;
     prepare_known(link, None, sql, declared).await
 }
 
@@ -369,18 +374,6 @@ fn encode(
             "parameter ${} of type {ty}: {error}",
             index + 1
         )))),
-    }
-}
-
-/// Whether the server refused a prepared statement as such: its plan would give another result than was described, or its
-/// name is not known.
-fn is_stale(error: &Error) -> bool {
-    match (error.sqlstate(), error.db()) {
-        (Some(SqlState::INVALID_SQL_STATEMENT_NAME), _) => true,
-        (Some(SqlState::FEATURE_NOT_SUPPORTED), Some(db)) => {
-            db.routine() == Some("RevalidateCachedQuery")
-        }
-        _ => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bulk writes of few rows: one statement, whose parameters are the columns as arrays.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
 
@@ -9,7 +11,7 @@ use super::row::Row;
 use super::{Link, Upserted, request};
 use crate::copy::{Insert, Target, Upsert, binary, unnest_parameters};
 use crate::error::{Error, Kind, Outcome};
-use crate::session::Execute;
+use crate::session::{Execute, Lookup, Statement};
 use crate::types::builtin::BuiltIn;
 use crate::types::{Format, ToSql, Type};
 use crate::wire::frontend::EncodeError;
@@ -83,17 +85,15 @@ async fn run<'p, L: Link>(
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(u64, u64, Vec<Row>)>, Error> {
     let describe = target.describe_sql();
-    let described = prepare(link, &describe, &[]).await?;
-    let columns = columns_of(&described);
-    let result = run_as(link, &columns, sql, count, rows).await;
+    // A refusal would end a transaction that is open. Described anew within it, the table stays as it is until its end.
+    let fresh = link.in_transaction();
+    let described = describe_as(link, &describe, fresh).await?;
+    let result = run_as(link, &described, sql, count, rows).await;
     match result {
-        // The server converts values of the types that it is told. But values that this side refuses may suit what the
-        // column has become since it was described.
-        Err(error) if error.kind() == Kind::Data && error.outcome() == Outcome::NotSent => {
+        Err(error) if !fresh && may_be_outdated(&error) => {
             link.with_session(|session| session.forget(&described));
-            let described = prepare(link, &describe, &[]).await?;
-            let now = columns_of(&described);
-            if now == columns {
+            let now = describe_as(link, &describe, false).await?;
+            if !error.is_stale_statement() && columns_of(&now) == columns_of(&described) {
                 return Err(error);
             }
             run_as(link, &now, sql, count, rows).await
@@ -102,13 +102,36 @@ async fn run<'p, L: Link>(
     }
 }
 
+/// Whether the table may have become another one since it was described: the server says so, or this side has refused
+/// values that may suit what a column has become.
+fn may_be_outdated(error: &Error) -> bool {
+    error.is_stale_statement() || error.kind() == Kind::Data && error.outcome() == Outcome::NotSent
+}
+
+/// The description of the table: the one that is known, or `fresh` from the server.
+async fn describe_as<L: Link>(
+    link: &mut L,
+    describe: &str,
+    fresh: bool,
+) -> Result<Arc<Statement>, Error> {
+    if fresh {
+        link.with_session(|session| {
+            if let Lookup::Hit(known) = session.lookup(describe, &[]) {
+                session.forget(&known);
+            }
+        });
+    }
+    prepare(link, describe, &[]).await
+}
+
 async fn run_as<'p, L: Link>(
     link: &mut L,
-    columns: &[(String, Type)],
+    described: &Statement,
     sql: &str,
     count: Option<&str>,
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(u64, u64, Vec<Row>)>, Error> {
+    let columns = &columns_of(described)[..];
     let oids: Vec<u32> = columns.iter().map(|(_, ty)| ty.oid()).collect();
     let array_of = |oid| {
         let array = BuiltIn::get(oid).map(|built_in| built_in.array);
@@ -128,6 +151,8 @@ async fn run_as<'p, L: Link>(
     };
     let reply = request(link, |session| {
         let mut batch = session.batch()?;
+        // The server would cast what was encoded for the types that the columns had once, and lose digits silently.
+        batch.check(described)?;
         let execute = Execute {
             parameter_formats: &vec![Format::Binary; columns.len()],
             ..Execute::default()
@@ -140,7 +165,16 @@ async fn run_as<'p, L: Link>(
         }
         Ok(batch.finish())
     })
-    .await?;
+    .await
+    .inspect_err(|error| {
+        if error.is_stale_statement() {
+            link.with_session(|session| {
+                for statement in [Some(&merge), count.as_ref()].into_iter().flatten() {
+                    session.forget(statement);
+                }
+            });
+        }
+    })?;
     written(&merge, count.as_ref(), reply).map(Some)
 }
 

@@ -69,6 +69,11 @@ pub(crate) trait Link: Send {
         fill: &mut (dyn FnMut(&mut BytesMut) -> Result<bool, Error> + Send),
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Refuses a statement that may not run on its own here.
+    fn check(&self, _sql: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Reads or changes something of the session between requests.
     fn with_session<T>(&mut self, look: impl FnOnce(&mut Session) -> T) -> T;
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ident;
 
 use super::environment::Environment;
+use super::messages::MessageHandler;
 use super::passfile::Passfile;
 use super::secret::Secret;
 use super::settings::{Origin, Settings};
@@ -200,6 +201,7 @@ impl Builder {
             max_scram_iterations: settings
                 .max_scram_iterations
                 .unwrap_or(DEFAULT_MAX_SCRAM_ITERATIONS),
+            messages: MessageHandler::default(),
         })
     }
 }

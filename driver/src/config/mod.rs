@@ -18,6 +18,7 @@
 mod builder;
 mod environment;
 mod keys;
+mod messages;
 mod passfile;
 mod secret;
 mod settings;
@@ -34,6 +35,7 @@ use crate::error::Result;
 
 pub use builder::Builder;
 pub use environment::Environment;
+pub use messages::{Message, MessageHandler};
 pub use secret::Secret;
 pub use ssl::{RootCerts, SslMode};
 pub use target::{Address, Target};
@@ -50,6 +52,7 @@ pub struct Config {
     connect_timeout: Duration,
     allow_cleartext_password: bool,
     max_scram_iterations: u32,
+    messages: MessageHandler,
 }
 
 impl Config {
@@ -71,6 +74,34 @@ impl Config {
         Self::builder()
             .environment(Environment::of_process())
             .build()
+    }
+
+    /// Has `handler` called for each notice and notification of the connections that are opened with this configuration.
+    ///
+    /// It is called where the connection is read: by the blocking client within its calls, by the tokio front in the
+    /// connection's task, before the statement that caused the message is answered. So it must not wait; a program that
+    /// has more to do sends the message on, through a channel say.
+    ///
+    /// ```no_run
+    /// use data_bridge_driver::blocking::Client;
+    /// use data_bridge_driver::config::{Config, Message};
+    ///
+    /// let config = Config::from_url_or_dsn("postgresql://localhost/shop")?.on_message(|message| match message {
+    ///     Message::Notice(notice) => eprintln!("{}: {}", notice.severity(), notice.message()),
+    ///     Message::Notification(told) => println!("{}: {}", told.channel, told.payload),
+    /// });
+    /// let client = Client::connect_with(&config, 256)?;
+    /// # Ok::<(), data_bridge_driver::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_message(mut self, handler: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        self.messages = MessageHandler::new(handler);
+        self
+    }
+
+    /// Who is told what the server says unasked.
+    pub fn message_handler(&self) -> &MessageHandler {
+        &self.messages
     }
 
     /// The places to try, in this order; at least one.

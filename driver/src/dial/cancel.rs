@@ -1,7 +1,7 @@
 //! Asking the server to stop what it is doing (PostgreSQL manual, "Canceling Requests in Progress").
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 
-use super::Deadline;
+use super::{Deadline, Timed, is_timeout};
 use crate::config::Address;
 use crate::error::Error;
 use crate::session::CancelKey;
@@ -36,57 +36,68 @@ impl Canceller {
             ));
         };
         let deadline = Deadline::after(timeout);
-        let mut stream = super::connect_socket(&self.address, deadline)?;
-        let failed = |error| Error::io("send a cancel request", error);
-        stream
-            .set_timeout(Some(deadline.remaining()?))
-            .map_err(failed)?;
+        let stream = super::connect_socket(&self.address, deadline)?;
+        let mut socket = Timed::new(&stream, deadline);
         let mut request = BytesMut::new();
         frontend::cancel_request(key.process, &key.secret, &mut request);
         match &self.tls {
-            None => stream.write_all(&request).map_err(failed)?,
+            None => socket.write_all(&request).map_err(failed)?,
             Some((config, name)) => {
-                let mut hello = BytesMut::new();
-                frontend::ssl_request(&mut hello);
-                stream.write_all(&hello).map_err(failed)?;
-                let mut reply = [0];
-                stream.read_exact(&mut reply).map_err(failed)?;
-                if reply != *b"S" {
-                    return Err(Error::tls("the server refused TLS for a cancel request"));
-                }
-                let mut tls = Tls::new(Arc::clone(config), name.clone())?;
-                let mut ciphertext = BytesMut::new();
-                loop {
-                    tls.send(&mut request, &mut ciphertext)?;
-                    stream.write_all(&ciphertext).map_err(failed)?;
-                    ciphertext.clear();
-                    if request.is_empty() && !tls.is_handshaking() {
-                        break;
-                    }
-                    let mut buffer = [0; 4096];
-                    let count = stream.read(&mut buffer).map_err(failed)?;
-                    if count == 0 {
-                        return Err(Error::tls(
-                            "the server closed a cancel request before it was sent",
-                        ));
-                    }
-                    tls.receive(
-                        buffer.get(..count).unwrap_or_default(),
-                        &mut BytesMut::new(),
-                    )?;
-                }
+                let tls = Tls::new(Arc::clone(config), name.clone())?;
+                send_encrypted(&mut socket, tls, request)?;
             }
         }
         // The server closes this connection after it has signalled the backend. Until then the cancel may still be on
         // its way, and could hit whatever the session runs next.
         let mut buffer = [0; 512];
-        while matches!(stream.read(&mut buffer), Ok(count) if count > 0) {
-            stream
-                .set_timeout(Some(deadline.remaining()?))
-                .map_err(failed)?;
+        loop {
+            match socket.read(&mut buffer) {
+                Ok(1..) => {}
+                Err(error) if is_timeout(&error) => return Err(failed(error)),
+                Ok(0) | Err(_) => return Ok(()),
+            }
         }
-        Ok(())
     }
+}
+
+/// Asks for TLS, and sends `request` through it.
+fn send_encrypted(
+    socket: &mut Timed<'_>,
+    mut tls: Tls,
+    mut request: BytesMut,
+) -> Result<(), Error> {
+    let mut bytes = BytesMut::new();
+    frontend::ssl_request(&mut bytes);
+    socket.write_all(&bytes).map_err(failed)?;
+    let mut reply = [0];
+    socket.read_exact(&mut reply).map_err(failed)?;
+    if reply != *b"S" {
+        return Err(Error::tls("the server refused TLS for a cancel request"));
+    }
+    let mut buffer = [0; 4096];
+    loop {
+        bytes.clear();
+        tls.send(&mut request, &mut bytes)?;
+        socket.write_all(&bytes).map_err(failed)?;
+        if request.is_empty() && !tls.is_handshaking() {
+            return Ok(());
+        }
+        let count = socket.read(&mut buffer).map_err(failed)?;
+        if count == 0 {
+            return Err(Error::tls(
+                "the server closed a cancel request before it was sent",
+            ));
+        }
+        let received = buffer.get(..count).unwrap_or_default();
+        tls.receive(received, &mut BytesMut::new())?;
+    }
+}
+
+fn failed(error: io::Error) -> Error {
+    if is_timeout(&error) {
+        return Error::timeout("a cancel request did not get through to the server in time");
+    }
+    Error::io("send a cancel request", error)
 }
 
 impl fmt::Debug for Canceller {
@@ -94,5 +105,64 @@ impl fmt::Debug for Canceller {
         f.debug_struct("Canceller")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::error::Kind;
+    use crate::session::tls_config::{self, Verification};
+
+    const TIMEOUT: Duration = Duration::from_millis(300);
+
+    /// A canceller whose server answers with `greeting`, then with a byte from time to time, without end.
+    fn trickling(greeting: &'static [u8], is_encrypted: bool) -> Canceller {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut result = stream.write_all(greeting);
+            while result.is_ok() {
+                thread::sleep(TIMEOUT / 10);
+                result = stream.write_all(&[0]);
+            }
+        });
+        let tls = is_encrypted.then(|| {
+            (
+                tls_config::client_config(Verification::Optional, None).unwrap(),
+                tls_config::server_name("localhost").unwrap(),
+            )
+        });
+        Canceller {
+            address: Address::Tcp {
+                host: "127.0.0.1".to_owned(),
+                hostaddr: None,
+                port,
+            },
+            tls,
+            key: Some(CancelKey {
+                process: 1,
+                secret: Box::from(*b"key!"),
+            }),
+        }
+    }
+
+    #[test]
+    fn one_deadline_is_for_all_of_it() {
+        // A TLS handshake record of 16 KiB, which will take its time.
+        let in_a_record = b"S\x16\x03\x03\x40\0\x02\0\x3f\xfc";
+        for (greeting, is_encrypted) in [(&b""[..], false), (in_a_record, true)] {
+            let canceller = trickling(greeting, is_encrypted);
+            let start = Instant::now();
+            let error = canceller.cancel(TIMEOUT).unwrap_err();
+            let taken = start.elapsed();
+            assert_eq!(error.kind(), Kind::Timeout, "{error:?}");
+            assert!(taken < TIMEOUT * 2, "TLS {is_encrypted}: {taken:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod cancel;
 mod resolve;
 mod stream;
+mod timed;
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -22,9 +23,10 @@ pub const STATEMENT_CACHE: usize = 256;
 
 pub use cancel::Canceller;
 pub use stream::Stream;
+use timed::{Timed, is_timeout};
 
 use crate::auth::{Authenticator, Credentials, Policy};
-use crate::config::{Address, Config, RootCerts, SslMode, Target};
+use crate::config::{Address, Config, MessageHandler, RootCerts, SslMode, Target};
 use crate::error::{Error, Kind, Outcome};
 use crate::session::tls_config::{self, Verification};
 use crate::session::{Event, Session, Startup};
@@ -38,6 +40,8 @@ pub struct Connected {
     pub stream: Stream,
     /// Sends cancel requests for this session.
     pub canceller: Canceller,
+    /// Who is told of what the server says unasked.
+    pub messages: MessageHandler,
 }
 
 /// Opens a session with the first of the configured servers that answers.
@@ -84,7 +88,7 @@ fn connect_to(
     deadline: Deadline,
 ) -> Result<Connected, Error> {
     let tls = tls(config, target)?;
-    let mut stream = connect_socket(target.address(), deadline)?;
+    let stream = connect_socket(target.address(), deadline)?;
     let mut nonce = [0; 18];
     let provider = rustls::crypto::ring::default_provider();
     if provider.secure_random.fill(&mut nonce).is_err() {
@@ -107,7 +111,8 @@ fn connect_to(
         authenticator: Authenticator::new(credentials, policy, nonce),
         statement_cache,
     })?;
-    start(&mut session, &mut stream, target.address(), deadline)?;
+    let messages = config.message_handler().clone();
+    start(&mut session, &stream, target.address(), deadline, &messages)?;
     stream
         .set_timeout(None)
         .map_err(|error| Error::io("configure the connection", error))?;
@@ -120,57 +125,58 @@ fn connect_to(
         session,
         stream,
         canceller,
+        messages,
     })
 }
 
 /// Runs the session to its first `Ready`.
 fn start(
     session: &mut Session,
-    stream: &mut Stream,
+    stream: &Stream,
     address: &Address,
     deadline: Deadline,
+    messages: &MessageHandler,
 ) -> Result<(), Error> {
+    let mut socket = Timed::new(stream, deadline);
     let mut buffer = [0; 8192];
+    let broken = |error: io::Error| {
+        Error::connect(format!(
+            "the connection to {address} broke during startup: {error}"
+        ))
+        .with_source(error)
+    };
     loop {
         while let Some(event) = session.poll_event() {
             match event {
                 Event::Ready => return Ok(()),
                 Event::Closed(error) => {
                     // A TLS alert tells the server why; whether it arrives changes nothing here.
-                    let _ = stream.write(session.poll_out());
+                    let _ = socket.write(session.poll_out());
                     return Err(error.with_outcome(Outcome::NotSent));
                 }
-                _ => {}
+                event => messages.tell_event(event),
             }
         }
-        let wait = |error: io::Error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => deadline.passed(),
-            _ => Error::connect(format!(
-                "the connection to {address} broke during startup: {error}"
-            )),
-        };
-        loop {
-            let bytes = session.poll_out();
-            if bytes.is_empty() {
-                break;
+        while session.can_receive() && !session.poll_out().is_empty() {
+            match socket.write(session.poll_out()) {
+                Ok(sent) => session.advance_out(sent),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Err(deadline.passed()),
+                Err(error) => {
+                    stream.drain_into(session);
+                    session.handle_loss(broken(error));
+                }
             }
-            stream
-                .set_timeout(Some(deadline.remaining()?))
-                .map_err(wait)?;
-            let sent = stream.write(bytes).map_err(wait)?;
-            session.advance_out(sent);
         }
-        if session.closed().is_some() {
+        if !session.can_receive() {
             continue;
         }
-        stream
-            .set_timeout(Some(deadline.remaining()?))
-            .map_err(wait)?;
-        match stream.read(&mut buffer) {
+        match socket.read(&mut buffer) {
             Ok(0) => session.handle_eof(),
             Ok(count) => session.handle_bytes(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(wait(error)),
+            Err(error) if is_timeout(&error) => return Err(deadline.passed()),
+            Err(error) => session.handle_loss(broken(error)),
         }
     }
 }
@@ -258,12 +264,17 @@ impl Deadline {
 
     /// The time that is left, or the error that there is none.
     fn remaining(self) -> Result<Duration, Error> {
-        let Some(at) = self.at else {
-            return Ok(self.timeout);
-        };
-        at.checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
-            .ok_or_else(|| self.passed())
+        self.left().ok_or_else(|| self.passed())
+    }
+
+    /// The time that is left, if any.
+    fn left(self) -> Option<Duration> {
+        match self.at {
+            None => Some(self.timeout),
+            Some(at) => at
+                .checked_duration_since(Instant::now())
+                .filter(|left| !left.is_zero()),
+        }
     }
 
     fn passed(self) -> Error {

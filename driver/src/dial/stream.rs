@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
+use crate::session::Session;
+
 /// Idle time before the kernel probes a silent peer; a half-open connection then ends in an error.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -39,6 +41,18 @@ impl Stream {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.connect_timeout(&SockAddr::unix(path)?, timeout)?;
         Ok(Self::Unix(socket.into()))
+    }
+
+    /// Gives the session what is there to be read, without waiting. For after a failed write: the server has often said
+    /// why before it went. The stream is left non-blocking, since it is of no more use.
+    pub fn drain_into(&self, session: &mut Session) {
+        let mut stream = self;
+        let mut buffer = [0; 8192];
+        if self.set_nonblocking(true).is_ok() {
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                session.handle_bytes(buffer.get(..count).unwrap_or_default());
+            }
+        }
     }
 
     /// Switches between calls that wait and calls that answer `WouldBlock`.

@@ -8,6 +8,7 @@ use crate::session::Session;
 use crate::session::event::RequestId;
 use crate::session::pipeline::Expect;
 use crate::session::statement::{Draft, Statement};
+use crate::sql;
 use crate::types::Format;
 use crate::wire::frontend::{self, BindFailure, EncodeError};
 
@@ -61,6 +62,7 @@ impl<'s> Batch<'s> {
 
     /// Parses and describes `sql` with the parameter types that are declared (0 lets the server infer one).
     pub fn prepare(&mut self, sql: &str, declared: &[u32]) -> Result<(), Error> {
+        sql::check_no_copy(sql)?;
         let request = self.session.pipeline.next_id();
         let draft = self.session.statements.draft(sql, declared, request);
         let name = draft.name.clone();
@@ -111,8 +113,22 @@ impl<'s> Batch<'s> {
                 .map_err(BindFailure::Message)?;
             self.session.pipeline.expect(Expect::Parse);
         }
-        let columns = u16::try_from(statement.columns().len()).unwrap_or(u16::MAX);
-        self.bind_and_execute(statement.name(), execute, Expect::Rows(columns), encode)
+        self.bind_and_execute(statement.name(), execute, rows_of(statement), encode)
+    }
+
+    /// Has the server check, ahead of what follows in the same Sync, that `statement` still has the columns that it was
+    /// described with, and keep them so until the transaction ends (it locks the tables as reading them would). Where
+    /// they have changed, the whole request fails with a stale plan ([`Error::is_stale_statement`]).
+    ///
+    /// It costs no execution, and needs no right to read the tables. An unnamed statement has nothing that could be
+    /// checked.
+    pub fn check(&mut self, statement: &Statement) -> Result<(), Error> {
+        if !statement.name().is_empty() {
+            frontend::describe_statement(statement.name(), self.out())?;
+            self.session.pipeline.expect(Expect::SameParameters);
+            self.session.pipeline.expect(Expect::SameColumns);
+        }
+        Ok(())
     }
 
     /// Parses and executes `sql` as the unnamed statement, whose types and number of columns the caller knows.
@@ -124,7 +140,9 @@ impl<'s> Batch<'s> {
         execute: Execute<'_>,
         encode: impl FnMut(usize, &mut BytesMut) -> Result<IsNull, EncodeError>,
     ) -> Result<(), BindFailure> {
-        frontend::parse("", sql, declared, self.out()).map_err(BindFailure::Message)?;
+        sql::check_no_copy(sql)
+            .and_then(|()| frontend::parse("", sql, declared, self.out()))
+            .map_err(BindFailure::Message)?;
         self.session.pipeline.expect(Expect::Parse);
         let columns = u16::try_from(columns).unwrap_or(u16::MAX);
         self.bind_and_execute("", execute, Expect::Rows(columns), encode)
@@ -134,7 +152,7 @@ impl<'s> Batch<'s> {
     pub fn command(&mut self, sql: &str) -> Result<(), Error> {
         frontend::parse("", sql, &[], self.out())?;
         self.session.pipeline.expect(Expect::Parse);
-        self.bind_and_execute("", Execute::default(), Expect::Rows(0), |_, _| {
+        self.bind_and_execute("", Execute::default(), Expect::Command, |_, _| {
             Ok(IsNull::Yes)
         })
         .map_err(Error::from)
@@ -150,8 +168,7 @@ impl<'s> Batch<'s> {
         max_rows: i32,
     ) -> Result<(), Error> {
         frontend::execute(portal, max_rows, self.out())?;
-        let columns = u16::try_from(statement.columns().len()).unwrap_or(u16::MAX);
-        self.session.pipeline.expect(Expect::Rows(columns));
+        self.session.pipeline.expect(rows_of(statement));
         Ok(())
     }
 
@@ -204,6 +221,16 @@ impl<'s> Batch<'s> {
 
     fn out(&mut self) -> &mut BytesMut {
         &mut self.session.outgoing
+    }
+}
+
+/// The rows that a described statement gives.
+#[inline]
+fn rows_of(statement: &Statement) -> Expect {
+    if statement.returns_rows() {
+        Expect::Rows(u16::try_from(statement.columns().len()).unwrap_or(u16::MAX))
+    } else {
+        Expect::Command
     }
 }
 

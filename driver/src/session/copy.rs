@@ -6,14 +6,17 @@ use super::Session;
 use super::event::RequestId;
 use super::pipeline::Expect;
 use crate::error::Error;
+use crate::sql;
 use crate::wire::frontend;
 
 impl Session {
     /// Starts `COPY ... FROM STDIN`. After [`Event::CopyIn`](super::Event::CopyIn) come any number of
     /// [`Session::copy_data`] and one [`Session::copy_done`] or [`Session::copy_fail`].
     ///
-    /// The connection must be the caller's alone: until the COPY ends, nothing else can be sent.
+    /// The connection must be the caller's alone: until the COPY ends, nothing else can be sent. Any other SQL is refused
+    /// before it is sent.
     pub fn copy_in(&mut self, sql: &str) -> Result<RequestId, Error> {
+        sql::check_copy_in(sql)?;
         let request = self.send_query(sql, Expect::CopyIn)?;
         self.copying = true;
         Ok(request)

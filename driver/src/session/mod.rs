@@ -28,6 +28,7 @@ pub use startup::Startup;
 pub use statement::{Lookup, Statement};
 
 use crate::error::{DbError, Error, Kind, Outcome};
+use crate::sql;
 use crate::wire::TransactionStatus;
 use crate::wire::frontend;
 use pipeline::{Expect, Pipeline};
@@ -66,7 +67,17 @@ pub struct Session {
     told: bool,
     /// A request that was told of its failure after the end, and not yet that it is finished.
     winding: Option<RequestId>,
-    eof: bool,
+    receiving: Receiving,
+}
+
+/// Whether more bytes can come.
+#[derive(Debug)]
+enum Receiving {
+    Open,
+    /// The server has closed its side.
+    Ended,
+    /// The connection broke like this.
+    Broken(Error),
 }
 
 /// What a cancel request must quote.
@@ -111,7 +122,7 @@ impl Session {
             closed: None,
             told: false,
             winding: None,
-            eof: false,
+            receiving: Receiving::Open,
         };
         if startup.tls.is_some() {
             frontend::ssl_request(&mut session.outgoing);
@@ -130,6 +141,11 @@ impl Session {
     /// Why the session is over, if it is.
     pub fn closed(&self) -> Option<&Error> {
         self.closed.as_ref()
+    }
+
+    /// Whether reading on makes sense: neither is the session over, nor has the end of its bytes been met.
+    pub fn can_receive(&self) -> bool {
+        self.closed.is_none() && matches!(self.receiving, Receiving::Open)
     }
 
     /// What the last `ReadyForQuery` said of the transaction.
@@ -170,8 +186,8 @@ impl Session {
         self.cancel_key.as_ref()
     }
 
-    /// Whether a COPY has been started and not yet ended by this side: whatever else is sent now may reach the server in the
-    /// middle of its data, which ends the connection.
+    /// Whether a COPY has been started and not yet ended by this side. No request is taken meanwhile: it would reach the
+    /// server in the middle of the data, which ends the connection.
     pub fn is_in_copy(&self) -> bool {
         self.copying
     }
@@ -230,6 +246,7 @@ impl Session {
 
     /// Sends SQL through the simple query protocol: several statements at once, no parameters, results as text.
     pub fn simple(&mut self, sql: &str) -> Result<RequestId, Error> {
+        sql::check_no_copy(sql)?;
         self.send_query(sql, Expect::Simple)
     }
 
@@ -246,7 +263,8 @@ impl Session {
         }
     }
 
-    /// Ends the session because of something that its front met: a broken socket, a deadline.
+    /// Ends the session at once, because of something that its front met: a deadline, say. For a socket that broke there
+    /// is [`Session::handle_loss`].
     pub fn fail(&mut self, error: Error) {
         if self.closed.is_none() {
             self.closed = Some(error);
@@ -339,6 +357,10 @@ impl Session {
     fn check_open(&self) -> Result<(), Error> {
         match (&self.closed, &self.phase) {
             (Some(error), _) => Err(error.clone().with_outcome(Outcome::NotSent)),
+            // Two tasks share a transaction, say, and one of them inserts rows.
+            (None, Phase::Ready) if self.copying => Err(Error::interface(
+                "a COPY is running on this connection; nothing else can be sent until it ends",
+            )),
             (None, Phase::Ready) => Ok(()),
             (None, _) => Err(Error::interface("the connection is not ready yet")),
         }

@@ -23,12 +23,18 @@ pub(crate) enum Expect {
     Parameters,
     /// `RowDescription` or `NoData`.
     Columns,
+    /// As `Parameters`, of a statement whose description is known.
+    SameParameters,
+    /// As `Columns`, of a statement whose description is known.
+    SameColumns,
     /// `BindComplete`.
     Bind,
     /// Rows of this many columns, then `CommandComplete`, `EmptyQueryResponse` or `PortalSuspended`.
     Rows(u16),
     /// As `Rows`, with the columns that this request's own Describe told.
     DescribedRows,
+    /// `CommandComplete` or `EmptyQueryResponse` of a statement that returns no rows.
+    Command,
     /// `CloseComplete`.
     Close,
     /// Any number of results, as the simple query protocol gives them.

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::pipeline::{Expect, Outstanding};
 use super::startup::Phase;
 use super::tls::Tls;
-use super::{CancelKey, KEPT_CAPACITY, Session};
+use super::{CancelKey, KEPT_CAPACITY, Receiving, Session};
 use crate::auth;
 use crate::error::{DbError, Error, Kind, Outcome};
 use crate::wire::frame::{self, HEADER, Header};
@@ -34,7 +34,18 @@ impl Session {
 
     /// The server has closed its side.
     pub fn handle_eof(&mut self) {
-        self.eof = true;
+        if matches!(self.receiving, Receiving::Open) {
+            self.receiving = Receiving::Ended;
+        }
+    }
+
+    /// The connection broke in reading or writing; `error` says how. What was received before is still told: often it is
+    /// the server's reason, which tells more than a broken pipe. So a front whose write failed first hands over what is
+    /// left to be read.
+    pub fn handle_loss(&mut self, error: Error) {
+        if matches!(self.receiving, Receiving::Open) {
+            self.receiving = Receiving::Broken(error);
+        }
     }
 
     /// The next thing that happened; `None` until more bytes arrive.
@@ -43,7 +54,7 @@ impl Session {
             match self.step() {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::Silent) => {}
-                Ok(Step::Starved) if self.eof => {
+                Ok(Step::Starved) if !matches!(self.receiving, Receiving::Open) => {
                     let error = self.end_of_file();
                     self.fail(error);
                 }
@@ -179,13 +190,19 @@ impl Session {
                     draft.parameters = parameters;
                 }
             }
+            (Expect::SameParameters, b't') => drop(backend::parameter_description(body)?),
+            (Expect::SameColumns, b'T') => drop(backend::row_description(body)?),
+            (Expect::SameColumns, b'n') => backend::empty("NoData", body)?,
             (Expect::Columns, b'T' | b'n') => {
                 let columns = if tag == b'T' {
-                    backend::row_description(body)?
+                    Some(backend::row_description(body)?)
                 } else {
-                    Box::default()
+                    backend::empty("NoData", body)?;
+                    None
                 };
-                outstanding.columns = u16::try_from(columns.len()).ok();
+                outstanding.columns = columns
+                    .as_ref()
+                    .and_then(|columns| u16::try_from(columns.len()).ok());
                 let draft = outstanding.draft.take();
                 self.pipeline.answered();
                 return Ok(match draft {
@@ -196,12 +213,12 @@ impl Session {
                     None => Step::Silent,
                 });
             }
-            (Expect::Rows(_) | Expect::DescribedRows | Expect::CopyEnd, b'C') => {
+            (Expect::Rows(_) | Expect::DescribedRows | Expect::Command | Expect::CopyEnd, b'C') => {
                 let tag = backend::command_complete(body)?;
                 self.pipeline.answered();
                 return Ok(self.command_done(request, tag));
             }
-            (Expect::Rows(_) | Expect::DescribedRows, b'I') => {
+            (Expect::Rows(_) | Expect::DescribedRows | Expect::Command, b'I') => {
                 backend::empty("EmptyQueryResponse", body)?;
                 self.pipeline.answered();
                 return Ok(Step::Event(Event::Done {
@@ -223,9 +240,12 @@ impl Session {
                     columns,
                 }));
             }
-            (Expect::Rows(_) | Expect::DescribedRows | Expect::Simple, b'G' | b'H' | b'W') => {
+            (
+                Expect::Rows(_) | Expect::DescribedRows | Expect::Command | Expect::Simple,
+                b'G' | b'H' | b'W',
+            ) => {
                 return Err(Error::protocol(
-                    "the server started a COPY in answer to a query; COPY statements have their own calls",
+                    "the server started a COPY in answer to a statement that is none",
                 ));
             }
             (Expect::Simple, _) => return self.simple_answer(tag, body),
@@ -375,7 +395,10 @@ impl Session {
             Phase::Ready => "the server closed the connection in the middle of a message",
             _ => "the server closed the connection during startup",
         };
-        let error = Error::new(Kind::ConnectionLost, what);
+        let error = match &self.receiving {
+            Receiving::Broken(error) => error.clone(),
+            Receiving::Open | Receiving::Ended => Error::new(Kind::ConnectionLost, what),
+        };
         match self.farewell.take() {
             Some(reason) => error.with_source(Error::from(reason)),
             None => error,

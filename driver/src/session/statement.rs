@@ -19,12 +19,17 @@ pub struct Statement {
     sql: Box<str>,
     declared: Box<[u32]>,
     parameters: Box<[u32]>,
-    columns: Box<[Column]>,
+    /// `None`: it returns no rows.
+    columns: Option<Box<[Column]>>,
     layout: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Statement {
-    pub(crate) fn new(draft: Draft, parameters: Box<[u32]>, columns: Box<[Column]>) -> Self {
+    pub(crate) fn new(
+        draft: Draft,
+        parameters: Box<[u32]>,
+        columns: Option<Box<[Column]>>,
+    ) -> Self {
         let Draft {
             name,
             sql,
@@ -61,9 +66,16 @@ impl Statement {
         &self.parameters
     }
 
-    /// The result columns; empty for a statement that returns no rows.
+    /// The result columns; empty for a statement that returns no rows, or rows of no columns.
+    #[inline]
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        self.columns.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it returns rows, be they without columns as those of a bare `SELECT`.
+    #[inline]
+    pub fn returns_rows(&self) -> bool {
+        self.columns.is_some()
     }
 
     /// What a front resolves once per statement and uses with each execution (codecs, record layout).
@@ -166,7 +178,11 @@ impl Statements {
         }
     }
 
-    pub(crate) fn prepared(&mut self, mut draft: Draft, columns: Box<[Column]>) -> Arc<Statement> {
+    pub(crate) fn prepared(
+        &mut self,
+        mut draft: Draft,
+        columns: Option<Box<[Column]>>,
+    ) -> Arc<Statement> {
         self.settle(draft.request);
         let key = draft.key;
         let parameters = std::mem::take(&mut draft.parameters);
@@ -253,7 +269,7 @@ mod tests {
         request: u64,
     ) -> Arc<Statement> {
         let draft = statements.draft(sql, declared, RequestId(request));
-        statements.prepared(draft, Box::default())
+        statements.prepared(draft, None)
     }
 
     #[test]

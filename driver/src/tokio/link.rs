@@ -20,6 +20,7 @@ use bytes::BytesMut;
 use socket2::SockRef;
 
 use crate::client::{Reply, Signal, request_of};
+use crate::config::{Message, MessageHandler};
 use crate::dial::{Canceller, Connected, Stream};
 use crate::error::Error;
 use crate::session::{RequestId, Session};
@@ -64,8 +65,6 @@ pub(super) struct Core {
 /// A request in flight.
 pub(super) struct Slot {
     id: RequestId,
-    /// Whether it is a COPY, whose data come after it.
-    pub(super) is_copy: bool,
     reply: Reply,
     /// Gone once nobody wants the reply.
     sender: Option<oneshot::Sender<Reply>>,
@@ -82,6 +81,7 @@ impl Shared {
             session,
             stream,
             canceller,
+            messages,
         } = connected;
         let socket = stream
             .set_nonblocking(true)
@@ -103,7 +103,7 @@ impl Shared {
             catalog,
             runtime: Handle::current(),
         });
-        ::tokio::spawn(serve(Arc::clone(&shared)));
+        ::tokio::spawn(serve(Arc::clone(&shared), messages));
         Ok(shared)
     }
 
@@ -132,7 +132,6 @@ impl Shared {
         let (sender, receiver) = oneshot::channel();
         core.slots.push_back(Slot {
             id,
-            is_copy: false,
             reply: Reply::default(),
             sender: Some(sender),
             cancelled: false,
@@ -162,8 +161,12 @@ impl Shared {
                 Ok(count) => core.session.advance_out(count),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The reading side learns why, with the server's last words if it had any.
-                Err(_) => core.deaf = true,
+                Err(error) => {
+                    self.socket.get_ref().drain_into(&mut core.session);
+                    core.session.handle_loss(broken(error));
+                    core.deaf = true;
+                    self.wake.notify_one();
+                }
             }
         }
         false
@@ -248,10 +251,11 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// Reads what the session has to tell; replies that are complete go to `done`.
-    fn take_events(self: &Arc<Self>, core: &mut Core, done: &mut Vec<Done>) {
+    /// Reads what the session has to tell, for whom it concerns: they are told when nothing is locked.
+    fn take_events(self: &Arc<Self>, core: &mut Core, news: &mut News) {
         while let Some(event) = core.session.poll_event() {
             let Some(id) = request_of(&event) else {
+                news.told.extend(Message::of(event));
                 continue;
             };
             // Answers come in the order of the requests.
@@ -270,7 +274,7 @@ impl Shared {
                         ..
                     }) = core.slots.pop_front()
                     {
-                        done.push((sender, reply));
+                        news.done.push((sender, reply));
                     }
                     self.cancel_abandoned(core);
                 }
@@ -282,8 +286,14 @@ impl Shared {
 /// A request that is on its way, and where its reply will come.
 pub(super) type Issued = (RequestId, oneshot::Receiver<Reply>);
 
-/// A reply that is complete, and who waits for it.
-type Done = (oneshot::Sender<Reply>, Reply);
+/// What the session has told.
+#[derive(Default)]
+struct News {
+    /// Messages that belong to no request.
+    told: Vec<Message>,
+    /// Replies that are complete, and who waits for them.
+    done: Vec<(oneshot::Sender<Reply>, Reply)>,
+}
 
 impl Core {
     /// Requests that are not finished.
@@ -296,11 +306,6 @@ impl Core {
         self.slots.iter_mut().find(|slot| slot.id == id)
     }
 
-    /// Whether a COPY is in flight.
-    pub(super) fn is_in_copy(&self) -> bool {
-        self.slots.iter().any(|slot| slot.is_copy)
-    }
-
     /// Whether nothing may be sent, since a cancel request could hit it. A COPY that was cancelled still has to be told
     /// its end.
     pub(super) fn is_held(&mut self) -> bool {
@@ -310,20 +315,23 @@ impl Core {
 }
 
 /// The connection's task: reads, and writes what callers left to it, until the session is over.
-async fn serve(shared: Arc<Shared>) {
+async fn serve(shared: Arc<Shared>, messages: MessageHandler) {
     let mut buffer = vec![0; BUFFER];
-    let mut done = Vec::new();
+    let mut news = News::default();
     loop {
         let (blocked, closed) = {
             let mut core = shared.lock();
             core.woken = false;
             let blocked = shared.flush(&mut core);
-            if core.session.closed().is_some() {
-                shared.take_events(&mut core, &mut done);
+            if core.deaf || core.session.closed().is_some() {
+                shared.take_events(&mut core, &mut news);
             }
             (blocked, core.session.closed().is_some())
         };
-        for (sender, reply) in done.drain(..) {
+        for message in news.told.drain(..) {
+            messages.tell(message);
+        }
+        for (sender, reply) in news.done.drain(..) {
             // An error means that the caller has gone.
             let _ = sender.send(reply);
         }
@@ -341,12 +349,9 @@ async fn serve(shared: Arc<Shared>) {
                 match result {
                     Ok(0) => core.session.handle_eof(),
                     Ok(count) => core.session.handle_bytes(buffer.get(..count).unwrap_or_default()),
-                    Err(error) => {
-                        let lost = Error::lost(format!("the connection to the server broke: {error}"));
-                        core.session.fail(lost.with_source(error));
-                    }
+                    Err(error) => core.session.handle_loss(broken(error)),
                 }
-                shared.take_events(&mut core, &mut done);
+                shared.take_events(&mut core, &mut news);
             }
             () = shared.wake.notified() => {}
             result = writable(shared.socket.get_ref()), if blocked => {
@@ -364,6 +369,10 @@ async fn serve(shared: Arc<Shared>) {
 )]
 fn register(socket: Stream, interest: Interest) -> io::Result<AsyncFd<Stream>> {
     AsyncFd::with_interest(socket, interest)
+}
+
+fn broken(error: io::Error) -> Error {
+    Error::lost(format!("the connection to the server broke: {error}")).with_source(error)
 }
 
 /// Waits for bytes and reads them.

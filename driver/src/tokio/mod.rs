@@ -44,6 +44,7 @@ use crate::copy::{Insert, Target, Upsert};
 use crate::dial::{self, Canceller, STATEMENT_CACHE};
 use crate::error::Error;
 use crate::session::{RequestId, Session, Statement};
+use crate::sql;
 use crate::types::{ToSql, Type, TypeCatalog};
 use crate::wire::TransactionStatus;
 use lane::Lane;
@@ -147,7 +148,13 @@ impl Client {
     }
 
     /// Runs SQL text without parameters, several statements if need be, and gives no rows back.
+    ///
+    /// As with all calls, a transaction that is opened here and not ended is refused, since what others run on the
+    /// connection would become part of it; [`Client::transaction`] and [`Pool::connection`] are for that.
     pub async fn simple(&self, sql: &str) -> Result<(), Error> {
+        if self.lane.is_none() && sql::leaves_transaction_open(sql) {
+            return Err(transaction_on_shared());
+        }
         transaction::send_preface(&mut &*self).await?;
         client::request(&mut &*self, |session| session.simple(sql))
             .await
@@ -357,11 +364,7 @@ impl Drop for Transaction {
         if core.session.pop_preface() {
             return;
         }
-        if core.is_in_copy() {
-            // Nothing can be sent behind a COPY that may be waiting for its data.
-            drop(core);
-            return shared.terminate();
-        }
+        // Behind a COPY that has not begun nothing can be sent: then the connection ends.
         let undone = shared.issue(&mut core, |session| {
             let mut batch = session.batch()?;
             transaction::undo_savepoint(&mut batch, self.level)?;
@@ -444,10 +447,7 @@ impl Link for &Client {
         shared
             .wait(|core| match core.slot(id) {
                 None => true,
-                Some(slot) => {
-                    slot.is_copy = true;
-                    core.session.current_request() == Some(id) && core.session.is_copying()
-                }
+                Some(_) => core.session.current_request() == Some(id) && core.session.is_copying(),
             })
             .await;
         Ok(shared.lock().slot(id).is_some())
@@ -458,6 +458,13 @@ impl Link for &Client {
         fill: &mut (dyn FnMut(&mut BytesMut) -> Result<bool, Error> + Send),
     ) -> Result<(), Error> {
         self.shared().feed(fill).await
+    }
+
+    fn check(&self, sql: &str) -> Result<(), Error> {
+        if self.lane.is_none() && sql::begins_transaction(sql) {
+            return Err(transaction_on_shared());
+        }
+        Ok(())
     }
 
     fn with_session<T>(&mut self, look: impl FnOnce(&mut Session) -> T) -> T {
@@ -475,4 +482,10 @@ impl Link for &Client {
     fn in_transaction(&mut self) -> bool {
         self.depth() > 0 || self.shared().lock().session.status() != TransactionStatus::Idle
     }
+}
+
+fn transaction_on_shared() -> Error {
+    Error::interface(
+        "a transaction needs the connection alone: use transaction(), or Pool::connection() to write BEGIN by hand",
+    )
 }

@@ -129,6 +129,17 @@ impl Args {
             Self::Many(rows) => rows.len(),
         }
     }
+
+    /// The description of the table that the parameters were encoded for. One that has no name is never out of date:
+    /// it was asked for just now.
+    pub(super) fn described(&self) -> Option<Arc<Statement>> {
+        match self {
+            Self::Columns(columns) => Some(columns.get().described())
+                .filter(|statement| !statement.name().is_empty())
+                .cloned(),
+            Self::One(_) | Self::Many(_) => None,
+        }
+    }
 }
 
 impl Request {
@@ -154,6 +165,9 @@ pub struct Call {
     rows: Option<Py<PyList>>,
     first: Option<Py<PyAny>>,
     count: u64,
+    /// What the server is to check in the same Sync: the description that the rows were encoded by. Where that is out of
+    /// date nothing is run, and the answer is `None`.
+    pub(super) checked: Option<Arc<Statement>>,
     /// Commands of the request that are still to end before the one that follows; 0 if none follows.
     pub(super) ahead: usize,
     /// What the command that follows has returned.
@@ -177,6 +191,7 @@ impl Call {
             rows: None,
             first: None,
             count: 0,
+            checked: None,
             ahead: 0,
             followed: 0,
             suspended: false,
@@ -185,6 +200,12 @@ impl Call {
             retried: false,
             stale: false,
         }
+    }
+
+    /// Whether it runs this statement.
+    pub(super) fn runs(&self, py: Python<'_>, statement: &Statement) -> bool {
+        let sql = self.request.sql.bind(py);
+        sql.to_str().is_ok_and(|sql| sql == statement.sql())
     }
 
     /// Whether this future gets the answer.

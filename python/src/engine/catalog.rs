@@ -10,7 +10,7 @@ use data_bridge_driver::types::{Format, IsNull, TypeCatalog, oid};
 use data_bridge_driver::wire::RowBatch;
 use pyo3::prelude::*;
 
-use super::{Call, Completion, Engine, Job, Kind, batch};
+use super::{Call, Completion, Engine, Job, Kind};
 use crate::convert::Type;
 use crate::errors;
 
@@ -89,7 +89,7 @@ impl Engine {
         let mut state = self.lock();
         let lookup = state.session.lookup(LOOKUP_SQL, &[oid::OID_ARRAY]);
         let sent = encoded.and_then(|()| {
-            let mut batch = batch(&mut state.session)?;
+            let mut batch = state.session.batch()?;
             let encode = |_, out: &mut BytesMut| {
                 out.extend_from_slice(&oids);
                 Ok(IsNull::No)

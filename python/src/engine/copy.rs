@@ -5,7 +5,7 @@ use data_bridge_driver::wire::CommandTag;
 use pyo3::prelude::*;
 
 use super::call::{Completion, Reply, into_any};
-use super::{Engine, Held, Hold, Job, Kind, State, no_copy};
+use super::{Engine, Held, Hold, Job, Kind, State};
 use crate::errors;
 
 /// A COPY that is outstanding.
@@ -67,7 +67,7 @@ impl Engine {
         }
         state.copy_failure = None;
         state.send_preludes();
-        match no_copy(&state.session).and_then(|()| state.session.copy_in(sql)) {
+        match state.session.copy_in(sql) {
             Ok(_) => {
                 let copying = Copying {
                     ready: Some(ready),

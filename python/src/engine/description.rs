@@ -24,6 +24,11 @@ impl Description {
         Self { statement, catalog }
     }
 
+    /// The statement.
+    pub fn statement(&self) -> &Arc<Statement> {
+        &self.statement
+    }
+
     /// As a Python object.
     pub fn into_object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(Py::new(py, self)?.into_any())

@@ -165,7 +165,12 @@ impl Engine {
             }
         };
         for call in waiting {
-            self.run(py, call, Arc::clone(statement), done);
+            if call.error.is_some() || call.runs(py, statement) {
+                self.run(py, call, Arc::clone(statement), done);
+            } else {
+                // It needed this one to be known, and runs another.
+                self.start_call(py, call, done);
+            }
         }
     }
 
@@ -207,10 +212,15 @@ impl Engine {
         };
         match kind {
             Kind::Run(call) if may_retry(&call, status, is_over) => {
-                if let Some(statement) = &call.statement {
-                    self.lock().session.forget(statement);
+                for stale in call.statement.iter().chain(&call.checked) {
+                    self.lock().session.forget(stale);
                 }
-                self.start(py, call.restart(), done);
+                if call.checked.is_some() {
+                    // Its rows must be encoded anew.
+                    done.push((call.into_reply(), Ok(py.None())));
+                } else {
+                    self.start(py, call.restart(), done);
+                }
             }
             Kind::Run(call) => done.push(call.complete(py)),
             Kind::Copy(copying) => {

@@ -109,6 +109,7 @@ impl Engine {
             session,
             stream,
             canceller,
+            ..
         } = connected;
         stream.set_nonblocking(true)?;
         let first = session.next_request().number();
@@ -190,7 +191,7 @@ impl Engine {
         self.guarded(py, reply, done, |done| self.start_call(py, call, done));
     }
 
-    fn start_call(&self, py: Python<'_>, call: Call, done: &mut Vec<Completion>) {
+    pub(super) fn start_call(&self, py: Python<'_>, mut call: Call, done: &mut Vec<Completion>) {
         let sql = call.request.sql.clone_ref(py);
         let Ok(sql) = sql.bind(py).to_str() else {
             let error = errors::data_error(
@@ -203,6 +204,27 @@ impl Engine {
         let mut state = self.lock();
         if state.hold != Hold::No {
             return state.held.push(Held::Call(call));
+        }
+        if let Some(described) = call.request.args.described() {
+            // On whichever connection the table was described: this one must know it too, to have it checked.
+            match state.session.lookup(described.sql(), described.declared()) {
+                Lookup::Hit(here) if here.columns() == described.columns() => {
+                    call.checked = Some(here);
+                }
+                Lookup::Hit(_) => {
+                    drop(state);
+                    return done.push((call.reply, Ok(py.None())));
+                }
+                Lookup::Pending(request) => {
+                    if let Some(job) = state.job_mut(request) {
+                        job.waiting.push(call);
+                    }
+                    return;
+                }
+                Lookup::Miss => {
+                    return prepare(py, state, call, described.sql(), described.declared(), done);
+                }
+            }
         }
         let mut lookup = state.session.lookup(sql, &declared);
         if call.request.fresh {
@@ -227,18 +249,7 @@ impl Engine {
                 drop(state);
                 self.prepare_and_run(py, call, sql, done);
             }
-            Lookup::Miss => {
-                match no_copy(&state.session).and_then(|()| state.session.prepare(sql, &declared)) {
-                    Ok(_) => state.jobs.push_back(Job {
-                        kind: Kind::Prepare,
-                        waiting: vec![call],
-                    }),
-                    Err(error) => {
-                        drop(state);
-                        done.push((call.reply, Err(errors::to_py(py, &error))));
-                    }
-                }
-            }
+            Lookup::Miss => prepare(py, state, call, sql, &declared, done),
         }
     }
 
@@ -304,7 +315,7 @@ impl Engine {
         done: &mut Vec<Completion>,
     ) {
         let mut state = self.lock();
-        let sent = batch(&mut state.session).and_then(|mut batch| {
+        let sent = state.session.batch().and_then(|mut batch| {
             batch.more(portal, statement, rows)?;
             batch.finish();
             Ok(())
@@ -362,10 +373,13 @@ impl Engine {
             session, preludes, ..
         } = &mut *state;
         let mut values = &scratch[..];
-        let sent = batch(session).and_then(|mut batch| {
+        let sent = session.batch().and_then(|mut batch| {
             preludes
                 .iter()
                 .try_for_each(|prelude| batch.command(prelude))?;
+            if let Some(described) = &call.checked {
+                batch.check(described)?;
+            }
             let executions = call.request.args.executions();
             (0..executions).try_for_each(|index| execute(&mut batch, &mut values, index))?;
             if let Some(follow) = &call.request.follow {
@@ -419,7 +433,7 @@ impl Engine {
             return state.held.push(Held::Simple(sql.into(), reply));
         }
         state.send_preludes();
-        match no_copy(&state.session).and_then(|()| state.session.simple(sql)) {
+        match state.session.simple(sql) {
             Ok(_) => {
                 let kind = Kind::Simple {
                     reply,
@@ -484,8 +498,9 @@ impl State {
 
     /// Commands that wait for the next statement go ahead of a request that cannot carry them itself.
     fn send_preludes(&mut self) {
-        let preludes = std::mem::take(&mut self.preludes).join(";");
+        let preludes = self.preludes.join(";");
         if !preludes.is_empty() && self.session.simple(&preludes).is_ok() {
+            self.preludes.clear();
             let kind = Kind::Simple {
                 reply: Reply::Nobody,
                 error: None,
@@ -504,18 +519,23 @@ impl State {
     }
 }
 
-/// Refuses to send anything into the middle of a COPY: two tasks share a transaction, say, and one of them inserts.
-fn no_copy(session: &Session) -> Result<(), Error> {
-    if session.is_in_copy() {
-        return Err(Error::interface(
-            "a COPY is running on this connection; nothing else can be sent until it ends",
-        ));
+/// Prepares a statement that `call` waits for.
+fn prepare(
+    py: Python<'_>,
+    mut state: MutexGuard<'_, State>,
+    call: Call,
+    sql: &str,
+    declared: &[u32],
+    done: &mut Vec<Completion>,
+) {
+    match state.session.prepare(sql, declared) {
+        Ok(_) => state.jobs.push_back(Job {
+            kind: Kind::Prepare,
+            waiting: vec![call],
+        }),
+        Err(error) => {
+            drop(state);
+            done.push((call.reply, Err(errors::to_py(py, &error))));
+        }
     }
-    Ok(())
-}
-
-/// A request, where none is refused.
-fn batch(session: &mut Session) -> Result<Batch<'_>, Error> {
-    no_copy(session)?;
-    session.batch()
 }

@@ -37,7 +37,7 @@ impl Engine {
             }
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(error) => state.session.fail(lost("read from", error)),
+            Err(error) => state.session.handle_loss(lost("read from", error)),
         }
         Progress::Complete
     }
@@ -59,7 +59,8 @@ impl Engine {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Progress::Partial,
                 Err(error) => {
-                    state.session.fail(lost("write to", error));
+                    stream.drain_into(&mut state.session);
+                    state.session.handle_loss(lost("write to", error));
                     return Progress::Complete;
                 }
             }

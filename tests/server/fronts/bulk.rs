@@ -1,10 +1,14 @@
 //! COPY, and the bulk writes that are built on it.
 
+use std::error::Error;
+
+use bytes::BytesMut;
 use data_bridge_driver::client::Upserted;
 use data_bridge_driver::copy::{Action, Duplicates, Insert, Target, Upsert};
-use data_bridge_driver::error::Kind;
+use data_bridge_driver::error::{Kind, Outcome};
 use data_bridge_driver::ident::QualifiedName;
-use data_bridge_driver::types::ToSql;
+use data_bridge_driver::types::{ToSql, Type};
+use postgres_types::{IsNull, to_sql_checked};
 
 use super::Behaviour;
 use super::front::{End, Front, Many};
@@ -12,6 +16,8 @@ use super::front::{End, Front, Many};
 pub const TABLE: &[Behaviour] = &[
     ("COPY takes bytes in pieces", copy),
     ("COPY is all or nothing", copy_refused),
+    ("copy_in takes COPY FROM STDIN only", copy_only),
+    ("the new type of a column is noticed", changed_column),
     ("insert_many takes many rows", insert_many),
     ("insert_many names the bad row", |front| {
         insert_refused(front, STATEMENT);
@@ -115,7 +121,97 @@ fn copy(front: &mut dyn Front) {
         .copy_in("COPY nothing FROM STDIN", &["1"])
         .unwrap_err();
     assert_eq!(error.sqlstate().unwrap().as_str(), "42P01");
-    assert!(front.copy_in("SELECT 1", &["1"]).is_err());
+}
+
+fn copy_only(front: &mut dyn Front) {
+    front.run("CREATE TABLE t (id int4, a text)");
+    for sql in [
+        "SELECT 1",
+        "INSERT INTO t VALUES (1, 'one')",
+        "COPY t TO STDOUT",
+        "COPY t FROM STDIN; INSERT INTO t VALUES (1, 'one')",
+        "",
+    ] {
+        let error = front.copy_in(sql, &["1\tone\n"]).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (Kind::Interface, Outcome::NotSent),
+            "{sql}: {error}"
+        );
+        assert_eq!(front.text("SELECT count(*) FROM t"), "0");
+    }
+    // Within a transaction it does no harm either.
+    let result = front.transaction(End::Commit, &mut |tx| {
+        tx.copy_in("SELECT 1", &["1"]).unwrap_err();
+        tx.copy_in("COPY t FROM STDIN;", &["1\tone\n"]).map(|_| ())
+    });
+    result.unwrap();
+    assert_eq!(contents(front), "(1,one)");
+}
+
+/// A value that becomes what its column's type asks for.
+#[derive(Debug)]
+struct AsAsked;
+
+impl ToSql for AsAsked {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match *ty {
+            Type::INT4 => 7_i32.to_sql(ty, out),
+            _ => "seven".to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT4 | Type::TEXT)
+    }
+
+    to_sql_checked!();
+}
+
+/// The server would cast what is declared as the old type: 7 to '7' here, and elsewhere digits would be lost.
+fn changed_column(front: &mut dyn Front) {
+    let plain = Insert::new(target(STATEMENT, &["a"]), ["a"]).unwrap();
+    let all = upsert(STATEMENT, Action::UpdateAll, Duplicates::Last);
+    let write = |front: &mut dyn Front, id: i32| {
+        front
+            .insert_many(&target(STATEMENT, &["id", "a"]), &[vec![&id, &AsAsked]])
+            .unwrap();
+        front.insert_returning(&plain, &[vec![&AsAsked]]).unwrap();
+        front
+            .upsert_many(&all, &[vec![&id, &AsAsked], vec![&-id, &AsAsked]])
+            .unwrap();
+    };
+    for (number, (old, new)) in [("int4", "text"), ("text", "int4")].into_iter().enumerate() {
+        front.run(&format!(
+            "DROP TABLE IF EXISTS t; CREATE TABLE t (id int4 UNIQUE, a {old})"
+        ));
+        write(front, 1);
+        front.run(&format!(
+            "TRUNCATE t; ALTER TABLE t ALTER a TYPE {new} USING NULL"
+        ));
+        write(front, 1);
+        let expected = ["seven seven seven", "7 7 7"][number];
+        let words = "SELECT string_agg(a::text, ' ') FROM t";
+        assert_eq!(front.text(words), expected);
+
+        // A refusal would end the transaction.
+        let result = front.transaction(End::Commit, &mut |tx| {
+            tx.run("TRUNCATE t");
+            write(tx, 1);
+            tx.run(&format!(
+                "TRUNCATE t; ALTER TABLE t ALTER a TYPE {old} USING NULL"
+            ));
+            write(tx, 1);
+            Ok(())
+        });
+        result.unwrap();
+        let expected = ["7 7 7", "seven seven seven"][number];
+        assert_eq!(front.text(words), expected);
+    }
 }
 
 fn copy_refused(front: &mut dyn Front) {

@@ -1,8 +1,10 @@
 //! What only the fronts that share or wait can get wrong: concurrency, giving up, time limits.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use data_bridge_driver::blocking;
+use data_bridge_driver::config::{Config, Message};
 use data_bridge_driver::error::Kind;
 use data_bridge_driver::tokio::{Client, Pool, PoolOptions};
 use data_bridge_tests::server::TestServers;
@@ -248,6 +250,29 @@ async fn a_copy_that_is_given_up_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn a_connection_that_waits_for_its_last_statement_is_lent_once() {
+    let Some(url) = url() else { return };
+    let options = PoolOptions {
+        max: 1,
+        ..PoolOptions::default()
+    };
+    let pool = Pool::connect(&url, options).await.unwrap();
+    let statement = pool.query("SELECT pg_sleep(0.2)", &[]);
+    let next = async {
+        sleep(SHORT / 3).await;
+        pool.connection().await
+    };
+    let (answer, holder) = tokio::join!(statement, next);
+    answer.unwrap();
+    let holder = holder.unwrap();
+    assert_eq!(pool.counts().exclusive, 1);
+    assert!(timeout(SHORT, pool.connection()).await.is_err());
+    assert!(timeout(SHORT, pool.query("SELECT 1", &[])).await.is_err());
+    drop(holder);
+    pool.connection().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_pool_says_why_nothing_became_free() {
     let Some(url) = url() else { return };
     let options = PoolOptions {
@@ -277,4 +302,166 @@ async fn a_pool_says_why_nothing_became_free() {
         pool.query("SELECT 1", &[]).await.unwrap_err().kind(),
         Kind::PoolClosed
     );
+}
+
+/// Collects what a server says unasked.
+fn listening(url: &str) -> (Config, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::<Mutex<Vec<String>>>::default();
+    let config = Config::from_url_or_dsn(url).unwrap().on_message({
+        let heard = Arc::clone(&heard);
+        move |message| {
+            heard.lock().unwrap().push(match message {
+                Message::Notice(notice) => notice.message().to_owned(),
+                Message::Notification(told) => format!("{} {}", told.channel, told.payload),
+            });
+            // That of one message is nobody else's trouble.
+            assert!(
+                heard.lock().unwrap().len() != 1,
+                "the handler of a test fails"
+            );
+        }
+    });
+    (config, heard)
+}
+
+/// A statement that has a server say something unasked.
+fn talk(channel: &str) -> String {
+    format!(
+        "DO $$ BEGIN RAISE NOTICE 'first'; RAISE WARNING 'second'; NOTIFY {channel}, 'third'; END $$"
+    )
+}
+
+#[test]
+fn a_blocking_client_passes_messages_on() {
+    let Some(url) = url() else { return };
+    let (config, heard) = listening(&url);
+    let mut client = blocking::Client::connect_with(&config, 10).unwrap();
+    client.simple("LISTEN fronts_blocking").unwrap();
+    client.execute(&talk("fronts_blocking"), &[]).unwrap();
+    client.query("SELECT 1", &[]).unwrap();
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["first", "second", "fronts_blocking third"]
+    );
+}
+
+#[tokio::test]
+async fn a_tokio_client_passes_messages_on() {
+    let Some(url) = url() else { return };
+    let (config, heard) = listening(&url);
+    let client = Client::connect_with(config, 10).await.unwrap();
+    client.simple("LISTEN fronts_tokio").await.unwrap();
+    client.execute(&talk("fronts_tokio"), &[]).await.unwrap();
+    // The notices come before their statement's answer.
+    assert_eq!(heard.lock().unwrap()[..2], ["first", "second"]);
+    client.query("SELECT 1", &[]).await.unwrap();
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["first", "second", "fronts_tokio third"]
+    );
+    // Without a request of this side too.
+    let other = Client::connect(&url).await.unwrap();
+    other.simple("NOTIFY fronts_tokio, 'fourth'").await.unwrap();
+    for _ in 0..100 {
+        if heard.lock().unwrap().len() > 3 {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(heard.lock().unwrap()[3], "fronts_tokio fourth");
+}
+
+#[tokio::test]
+async fn a_transaction_in_plain_sql_is_refused_where_others_would_be_part_of_it() {
+    let Some(url) = url() else { return };
+    let client = Client::connect(&url).await.unwrap();
+    let pool = Pool::connect(&url, PoolOptions::default()).await.unwrap();
+    for sql in ["BEGIN", " start transaction read only", "/* now */ BEGIN"] {
+        let refusals = [
+            client.execute(sql, &[]).await.unwrap_err(),
+            client.query(sql, &[]).await.unwrap_err(),
+            client.query_typed(sql, &[]).await.unwrap_err(),
+            client.simple(sql).await.unwrap_err(),
+            client.batch(&[(sql, &[])]).await.unwrap_err(),
+            client.pipeline(&[(sql, &[])]).await.remove(0).unwrap_err(),
+            pool.execute(sql, &[]).await.unwrap_err(),
+            pool.query(sql, &[]).await.unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!(error.kind(), Kind::Interface, "{sql}: {error}");
+            assert!(error.to_string().contains("use transaction()"), "{error}");
+        }
+    }
+    client
+        .simple("SELECT 1; BEGIN; SELECT 2; ROLLBACK")
+        .await
+        .unwrap();
+    // Who has the connection alone may write what they like.
+    let alone = pool.connection().await.unwrap();
+    alone.execute("BEGIN", &[]).await.unwrap();
+    alone.simple("SAVEPOINT a; ROLLBACK TO a").await.unwrap();
+    alone.execute("COMMIT", &[]).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    tx.query("SELECT 1", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_during_a_copy_are_refused_and_the_copy_goes_on() {
+    let Some(url) = url() else { return };
+    let client = Client::connect(&url).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    tx.simple("CREATE TEMP TABLE fronts_during (a text)")
+        .await
+        .unwrap();
+    let line = format!("{}\n", "x".repeat(1_000)).repeat(100);
+    let copy = tx.copy_in(
+        "COPY fronts_during FROM STDIN",
+        std::iter::repeat_n(&line, 200),
+    );
+    let other = async {
+        // Behind the COPY's beginning, which this task has already sent.
+        let refusals = [
+            tx.query("SELECT 1", &[]).await.unwrap_err(),
+            tx.simple("SELECT 1").await.unwrap_err(),
+            tx.copy_in("COPY fronts_during FROM STDIN", ["x"])
+                .await
+                .unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!(error.kind(), Kind::Interface, "{error}");
+            assert!(error.to_string().contains("a COPY is running"), "{error}");
+        }
+    };
+    let (copied, ()) = tokio::join!(copy, other);
+    assert_eq!(copied.unwrap(), 20_000);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_given_up_in_a_savepoint_ends_with_it() {
+    let Some(url) = url() else { return };
+    let client = Client::connect(&url).await.unwrap();
+    let line = format!("{}\n", "x".repeat(1_000)).repeat(100);
+    for micros in [500, 2_000, 10_000] {
+        let tx = client.transaction().await.unwrap();
+        tx.simple("CREATE TEMP TABLE fronts_savepoint (a text)")
+            .await
+            .unwrap();
+        let inner = tx.transaction().await.unwrap();
+        inner.query("SELECT 1", &[]).await.unwrap();
+        let endless = std::iter::repeat(&line);
+        let copy = inner.copy_in("COPY fronts_savepoint FROM STDIN", endless);
+        assert!(timeout(Duration::from_micros(micros), copy).await.is_err());
+        drop(inner);
+        // Given up before the server had taken it, the connection ends: nothing can be sent behind it.
+        match tx.query("SELECT count(*) FROM fronts_savepoint", &[]).await {
+            Ok(rows) => assert_eq!(rows[0].get::<i64>(0), 0),
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::ConnectionLost, "{error}");
+                return;
+            }
+        }
+        tx.rollback().await.unwrap();
+    }
 }

@@ -18,6 +18,7 @@ pub const TABLE: &[Behaviour] = &[
     ("execute_many is all or nothing", execute_many),
     ("stale plans heal outside a transaction", healing),
     ("simple runs several statements", simple),
+    ("COPY in a statement harms no other", copy),
     ("a terminated connection says so", terminated),
 ];
 
@@ -225,6 +226,46 @@ fn simple(front: &mut dyn Front) {
     front.run("CREATE TABLE t (a int4); INSERT INTO t VALUES (1), (2); SELECT * FROM t");
     assert!(front.simple("SELECT 1; SELECT 1/0").is_err());
     assert_eq!(front.text("SELECT sum(a) FROM t"), "3");
+}
+
+fn copy(front: &mut dyn Front) {
+    front.run("CREATE TABLE t (a int4); INSERT INTO t VALUES (1)");
+    for (sql, instead) in [
+        ("COPY t FROM STDIN", "copy_in"),
+        ("COPY t (a) FROM STDIN (FORMAT csv)", "insert_many"),
+        ("COPY t TO STDOUT", "run the query itself"),
+        (
+            "/* all */ COPY (SELECT * FROM t) TO STDOUT",
+            "run the query itself",
+        ),
+    ] {
+        let calls: [(&str, &[_]); 3] = [("SELECT 1", &[]), (sql, &[]), ("SELECT 3", &[])];
+        let results = front.pipeline(&calls);
+        let [Ok(first), Err(error), Ok(last)] = &results[..] else {
+            panic!("{sql}: {results:?}")
+        };
+        assert_eq!((first[0].get::<i32>(0), last[0].get::<i32>(0)), (1, 3));
+        let others = [
+            front.execute(sql, &[]).unwrap_err(),
+            front.batch(&calls).unwrap_err(),
+            front.execute_many(sql, &[]).unwrap_err(),
+            front.simple(&format!("SELECT 'COPY'; {sql}")).unwrap_err(),
+        ];
+        for error in others.iter().chain([error]) {
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (Kind::Interface, Outcome::NotSent),
+                "{sql}: {error}"
+            );
+            assert!(error.to_string().contains(instead), "{error}");
+        }
+    }
+    // Between the server and its own files it is a statement like others.
+    let file = front.text("SELECT current_setting('data_directory') || '/fronts_copy'");
+    let written = front.execute(&format!("COPY t TO '{file}'"), &[]).unwrap();
+    assert_eq!(written, 1);
+    front.run(&format!("COPY t FROM '{file}'"));
+    assert_eq!(front.text("SELECT count(*) FROM t"), "2");
 }
 
 fn terminated(front: &mut dyn Front) {

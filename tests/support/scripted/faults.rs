@@ -163,6 +163,16 @@ fn startup() -> Vec<Fault> {
     };
     let tls =
         |reply: &[u8]| Script::steps([Step::Expect(Pattern::SslRequest), Step::Send(reply.into()), Step::Stall]);
+    // The handshake itself is not read: the server goes on without it.
+    let agreed = |bytes: &[u8]| {
+        Script::steps([
+            Step::Expect(Pattern::SslRequest),
+            Step::Send(b"S".into()),
+            Step::Sleep(Duration::from_millis(50)),
+            Step::Send(bytes.into()),
+            Step::Close,
+        ])
+    };
     vec![
         connect("startup_silence", greet(&[]), timeout),
         connect("startup_hangs_after_auth", lie(b'K', Op::Cut(0, Action::Stall)), timeout),
@@ -200,6 +210,10 @@ fn startup() -> Vec<Fault> {
         connect_tls("tls_neither", tls(b"X"), TLS),
         connect_tls("tls_error", tls(&message::error("FATAL", "XX000", "no")), TLS),
         connect_tls("tls_stuffed", tls(b"SR\0\0\0\x08\0\0\0\0"), TLS),
+        connect_tls("tls_garbage", agreed(b"\x16\x03\x03\x00\x08garbage!"), TLS),
+        connect_tls("tls_no_records", agreed(b"HTTP/1.1 400 Bad Request\r\n\r\n"), TLS),
+        connect_tls("tls_plaintext", agreed(&[message::auth_ok(), message::ready(b'I')].concat()), TLS),
+        connect_tls("tls_eof", agreed(b""), gone),
     ]
 }
 
@@ -277,6 +291,12 @@ fn rows() -> Vec<Fault> {
         fatal("row_value_2_gib", ONE, lie(b'D', Op::Patch(2, vec![127, 255, 255, 255])), PROTOCOL),
         fatal("row_value_minus_2", ONE, lie(b'D', Op::Patch(2, vec![255, 255, 255, 254])), PROTOCOL),
         fatal("row_trailing_byte", ONE, lie(b'D', Op::Lengthen(vec![0])), PROTOCOL),
+        fatal(
+            "row_of_no_columns_without_a_result",
+            Call::Fetch("UPDATE t SET n = 1"),
+            lie(b'C', Op::Before(message::data_row(&[]))),
+            PROTOCOL,
+        ),
         fatal("row_empty_body", ONE, lie(b'D', Op::Replace(message::frame(b'D', &[]))), PROTOCOL),
         fatal("description_counts_more", ONE, lie(b'T', Op::Patch(0, vec![0, 9])), PROTOCOL),
         fatal("description_cut", ONE, lie(b'T', Op::Shorten(3)), PROTOCOL),
@@ -461,6 +481,16 @@ fn writes() -> Vec<Fault> {
         mild("copy_in", Call::CopyIn, Script::honest(), Outcome::Works),
         fatal("copy_eof", Call::CopyIn, copying(Step::Close), LOST),
         fatal("copy_reset", Call::CopyIn, copying(Step::Rst), LOST),
+        fatal(
+            "copy_terminated",
+            Call::CopyIn,
+            Script::steps([
+                Step::ServeUntil(Pattern::Tag(b'd')),
+                Step::Send(message::error("FATAL", "57P01", "terminating connection")),
+                Step::Rst,
+            ]),
+            Outcome::Sqlstate("57P01"),
+        ),
         mild(
             "copy_refused_at_the_end",
             Call::CopyIn,

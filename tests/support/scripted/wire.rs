@@ -106,7 +106,7 @@ impl Wire {
                 }
                 Action::Rst => {
                     self.over = true;
-                    self.session.fail(Error::lost("reset"));
+                    self.session.handle_loss(Error::lost("reset"));
                 }
             }
         }
