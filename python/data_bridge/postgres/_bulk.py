@@ -204,19 +204,22 @@ class _Way:
 
     async def by_arrays(self, rows: Sequence[Any]) -> Any:
         """One statement, in one round trip where it has run before; ``None`` if the types do not allow it."""
-        arrays = await self._arrays(self.holder)
-        if arrays is None:
-            return None
-        try:
-            arrays.extend(rows)
-        except errors.DataError:
-            # The table may have changed since it was described, and take the rows now.
-            current = await self._arrays(self.holder, fresh=True)
-            if current is None or current.types == arrays.types:
-                raise
-            arrays = current
-            arrays.extend(rows)
-        return await self._run(self.holder, self.plan.unnest, arrays, types=arrays.types)
+        # A description that is out of date would end a transaction; one asked for within it stays true until its end.
+        for fresh in (True,) if self.holder._in_transaction else (False, True):
+            arrays = await self._arrays(self.holder, fresh)
+            if arrays is None:
+                return None
+            try:
+                arrays.extend(rows)
+            except errors.DataError:
+                if fresh:
+                    raise
+                # The table may have changed since it was described, and take the rows now.
+                continue
+            answer = await self._run(self.holder, self.plan.unnest, arrays, types=arrays.types)
+            if answer is not None:
+                return answer
+        return None
 
     async def by_many_arrays(self) -> Any:
         """A statement for each so many rows, in one transaction: where COPY cannot carry a type."""
@@ -224,7 +227,7 @@ class _Way:
         start = 0
         async with _alone(self.holder) as connection, _atomic(connection):
             async for rows in self.source.chunks(_ARRAY_ROWS):
-                arrays = await self._arrays(connection)
+                arrays = await self._arrays(connection, fresh=not start)
                 if arrays is None:
                     raise errors.NotSupportedError("unnest cannot give arrays; use method='copy'")
                 arrays.extend(rows, start)
@@ -262,8 +265,9 @@ class _Way:
         description: _native.Description = await connection._run(self.plan.describe, (), "describe", fresh=True)
         return description
 
-    async def _arrays(self, holder: AsyncVerbs, fresh: bool = False) -> _native.Columns | None:
-        # A description that has become stale does no harm here: the server converts from the types that are declared.
+    async def _arrays(self, holder: AsyncVerbs, fresh: bool) -> _native.Columns | None:
+        # The statement that takes them has the server check, in the same Sync, that the description still holds: else it
+        # would convert from the types that are declared, and lose digits silently. Then the answer is ``None``.
         description = await holder._run(self.plan.describe, (), "describe", fresh=fresh)
         return _native.Columns.of(description, exact_keys=self.exact)
 

@@ -12,6 +12,9 @@ log = logging.getLogger("data_bridge.postgres")
 
 #: Seconds that the end of a statement may take that was cancelled or left behind, before its connection is given up.
 CANCEL_DEADLINE = 5.0
+#: Seconds that a COMMIT may take. It may have to wait for deferred checks and for standby servers, but not for ever for a
+#: server that is gone.
+COMMIT_DEADLINE = 60.0
 #: What a connection is reset with after its holder has changed its session. The first command ends SET ROLE too, which
 #: RESET ALL leaves alone.
 _RESET = (

@@ -25,6 +25,11 @@ class AsyncVerbs:
         async def _exclusive(self) -> Connection: ...
         async def _give_back(self, connection: Connection) -> None: ...
 
+    @property
+    def _in_transaction(self) -> bool:
+        """Whether what is run now becomes part of a transaction."""
+        return False
+
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[list[Record]]:
         """All rows of a query."""
         return self._run(sql, args, "rows", timeout=timeout)

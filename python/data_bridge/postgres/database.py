@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from data_bridge import _native
 
-from . import _default, errors
+from . import _default, _pool, errors
 from ._pool import CANCEL_DEADLINE, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
@@ -64,18 +64,26 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
         """Sends what ends or undoes what a holder of the connection has left behind."""
         return await self._in_time(self._simple(sql))
 
+    async def _commit(self) -> str:
+        """Ends a transaction with all it did; the command tag says whether that was done."""
+        return await self._in_time(self._simple("COMMIT"), _pool.COMMIT_DEADLINE)
+
     async def _give_up_copy(self, reason: str) -> None:
         """Ends a COPY so that the server drops its rows."""
         await self._in_time(self._copy_end(reason))
 
-    async def _in_time[T](self, answer: Awaitable[T]) -> T:
+    async def _in_time[T](self, answer: Awaitable[T], seconds: float = CANCEL_DEADLINE) -> T:
         """The answer; or the end of the connection, if the server gives none: nobody waits for ever to clean up."""
         try:
-            async with asyncio.timeout(CANCEL_DEADLINE):
+            async with asyncio.timeout(seconds):
                 return await answer
         except TimeoutError:
             self._abort("the server did not answer in time")
             raise errors.ConnectionLost("the server did not answer in time; the connection is closed") from None
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._depth > 0 or self._status != "idle"
 
     async def _exclusive(self) -> Connection:
         return self

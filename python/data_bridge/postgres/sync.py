@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
 
-from . import _default, errors
+from . import _default, _pool, errors
 from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
 from .prepared import Described
@@ -128,6 +128,9 @@ class _Routines(_native.BlockingConnection, AsyncVerbs):
     def _settle(self, sql: str) -> Awaitable[str]:
         return self._simple(sql, timeout=CANCEL_DEADLINE)
 
+    def _commit(self) -> Awaitable[str]:
+        return self._simple("COMMIT", timeout=_pool.COMMIT_DEADLINE)
+
     def _give_up_copy(self, reason: str) -> Awaitable[int]:
         return self._copy_end(reason)
 
@@ -148,6 +151,10 @@ class _Routines(_native.BlockingConnection, AsyncVerbs):
         self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
     ) -> Transaction:
         return Transaction(cast("Connection", self), begin_sql(isolation, readonly, deferrable))
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._depth > 0 or self._status != "idle"
 
     async def _exclusive(self) -> Connection:
         return cast("Connection", self)

@@ -112,13 +112,14 @@ class Transaction(AsyncVerbs):
 
     async def _commit(self) -> None:
         try:
-            tag = await self._connection._simple("COMMIT")
+            tag = await self._connection._commit()
         except errors.Error as lost:
-            if not self._connection.is_closed or lost.outcome == "not_sent":
+            is_over = self._connection.is_closed or isinstance(lost, errors.QueryTimeout)
+            if not is_over or lost.outcome == "not_sent":
                 raise
             # Also where the server gave a reason: it may have been given after the commit.
             raise errors.CommitOutcomeUnknown(
-                "the connection was lost while COMMIT was on its way: it may have taken effect or not"
+                "COMMIT was sent, but its answer did not come: it may have taken effect or not"
             ) from lost
         if tag == "ROLLBACK":
             raise errors.TransactionRolledBack(
@@ -148,6 +149,10 @@ class Transaction(AsyncVerbs):
         return self._connection
 
     # What the verbs build on.
+
+    @property
+    def _in_transaction(self) -> bool:
+        return True
 
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
         return self._usable()._run(sql, args, shape, **options)

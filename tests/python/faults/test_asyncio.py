@@ -103,6 +103,16 @@ async def test_calling(scripted: Start, name: str) -> None:
     assert server.unfinished() == 0
 
 
+async def test_a_commit_that_is_not_answered_ends_in_time(scripted: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_bridge.postgres._pool.COMMIT_DEADLINE", 0.3)
+    async with await pg.connect(scripted("commit_hangs").url(), pool_max=1) as db:
+        with limited(0.8), pytest.raises(pg.errors.CommitOutcomeUnknown):
+            async with db.transaction() as tx:
+                await tx.fetch("SELECT 42")
+        assert await db.fetch_val("SELECT 7") == 7
+        assert await settled(db), repr(db)
+
+
 async def test_neighbours_of_a_failing_call_keep_their_results(scripted: Start) -> None:
     async with await pg.connect(scripted("honest").url(), pool_max=1) as db:
         answers = await asyncio.gather(
