@@ -46,7 +46,7 @@ fn conditions_one_by_one() {
         condition(|c| c("id").between(1_i64, 9_i64)),
         condition(|c| c("name").is_null()),
         condition(|c| c("name").is_not_null()),
-        condition(|c| c("name").compare_column(Operator::Eq, &c("email"))),
+        condition(|c| c("name").eq(&c("email"))),
         condition(|c| !c("name").eq("x")),
         condition(|_| Expr::all([])),
         condition(|_| Expr::any([])),

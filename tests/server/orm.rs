@@ -9,6 +9,9 @@ use data_bridge_orm::schema::{
 };
 use data_bridge_tests::server::TestServers;
 
+#[path = "selects.rs"]
+mod selects;
+
 #[test]
 fn smoke_every_rendered_form_runs() {
     let Some(servers) = TestServers::from_env() else {
@@ -22,7 +25,15 @@ fn smoke_every_rendered_form_runs() {
         for _ in 0..2 {
             run_all(&mut client, create_all(&tables, Existing::Skip));
         }
-        for step in [inserts, conditions, links_and_counts, changes] {
+        for step in [
+            inserts,
+            conditions,
+            links_and_counts,
+            selects::expressions,
+            selects::clauses,
+            selects::queries_in_queries,
+            changes,
+        ] {
             step(&mut client, &users(), &posts())
                 .unwrap_or_else(|error| panic!("PostgreSQL {version}: {error}"));
         }
@@ -100,13 +111,7 @@ fn conditions(client: &mut Client, _: &Table, posts: &Table) -> Result<(), Error
         (!(author.is_null() | title.gt("m")), "first"),
         (title.ge("nobody's") & title.lt("t"), "nobody's second"),
         (title.le("first") & author.is_not_null(), "first"),
-        (
-            Expr::all([
-                title.compare_column(data_bridge_orm::query::Operator::Eq, &title),
-                Expr::any([]),
-            ]),
-            "",
-        ),
+        (Expr::all([title.eq(&title), Expr::any([])]), ""),
     ] {
         assert_eq!(titles(client, posts, condition)?, expected);
     }

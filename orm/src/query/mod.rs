@@ -4,18 +4,28 @@
 //! of query is one text, which the driver prepares once. [`Statement`] carries the parameters' types, so that even the
 //! first use takes one round trip.
 
+mod derived;
 mod expr;
+mod function;
 mod operator;
 mod param;
 mod render;
+mod render_expr;
 mod select;
+mod source;
+mod text;
+mod value_type;
 mod write;
 
 pub use self::{
-    expr::{Expr, MAX_DEPTH},
-    operator::{Operator, Precedence},
-    param::{IntoParam, Param},
+    derived::Derived,
+    expr::{Expr, MAX_DEPTH, Named},
+    function::{Function, Window},
+    operator::{Associativity, Gives, Operator, Precedence},
+    param::{IntoOperand, IntoParam, Param},
     render::Statement,
-    select::{Link, Nulls, Order, Select},
+    select::{Lock, Nulls, Order, Select, SetOperator, Strength, Wait},
+    source::{Join, Link, Relation, key_condition},
+    value_type::ValueType,
     write::{Delete, Insert, Update},
 };

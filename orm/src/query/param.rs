@@ -4,11 +4,19 @@ use std::{fmt, sync::Arc};
 
 use postgres_types::ToSql;
 
+use super::{Expr, ValueType};
+use crate::schema::ColumnRef;
+
 /// A Rust value that can be sent to the server. Cheap to clone.
 #[derive(Clone)]
 pub struct Param(Arc<dyn ToSql + Send + Sync>);
 
 impl Param {
+    /// A value.
+    pub fn new(value: impl ToSql + Send + Sync + 'static) -> Self {
+        Self(Arc::new(value))
+    }
+
     /// The value as the driver takes it.
     pub fn as_sql(&self) -> &(dyn ToSql + Sync) {
         &*self.0
@@ -30,7 +38,37 @@ pub trait IntoParam<V> {
 
 impl<T: ToSql + Send + Sync + 'static> IntoParam<Param> for T {
     fn into_param(self) -> Param {
-        Param(Arc::new(self))
+        Param::new(self)
+    }
+}
+
+/// What can stand beside an operator: an expression, a column, or a value, which becomes a parameter.
+pub trait IntoOperand<V> {
+    /// Converts. A value's parameter is declared with `ty`, the type that fits the other side.
+    fn into_operand(self, ty: ValueType) -> Expr<V>;
+}
+
+impl<T: ToSql + Send + Sync + 'static> IntoOperand<Param> for T {
+    fn into_operand(self, ty: ValueType) -> Expr<Param> {
+        Expr::param(self.into_param(), ty)
+    }
+}
+
+impl<V> IntoOperand<V> for Expr<V> {
+    fn into_operand(self, _: ValueType) -> Self {
+        self
+    }
+}
+
+impl<V> IntoOperand<V> for &Expr<V> {
+    fn into_operand(self, _: ValueType) -> Expr<V> {
+        self.clone()
+    }
+}
+
+impl<V> IntoOperand<V> for &ColumnRef {
+    fn into_operand(self, _: ValueType) -> Expr<V> {
+        self.expr()
     }
 }
 

@@ -1,15 +1,15 @@
-//! SELECT: one table, the links fetched with it, a condition, an order, a window.
+//! SELECT.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use data_bridge_driver::{Error, ident::MAX_BYTES};
 
 use super::{
-    Expr, IntoParam, Param, Statement,
-    param::Typed,
-    render::{Renderer, Source},
+    Derived, Expr, IntoParam, Join, Link, Param, Relation, Statement, ValueType,
+    render::Renderer,
+    source::{On, Source, key_condition},
 };
-use crate::schema::{Builtin, ColumnRef, Name, PgType, Table, naming::clip};
+use crate::schema::{Builtin, Name, Table, naming::clip};
 
 /// A SELECT in the making.
 ///
@@ -32,70 +32,62 @@ use crate::schema::{Builtin, ColumnRef, Name, PgType, Table, naming::clip};
 /// assert_eq!(query.link_columns(), [2..3]);
 /// # Ok::<(), data_bridge_driver::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Select<V = Param> {
-    projection: Projection,
-    /// The table itself, then one for each link.
-    sources: Vec<Source>,
-    links: Vec<Link>,
-    filter: Option<Expr<V>>,
-    order: Vec<Order>,
-    limit: Option<Limit<V>>,
-    offset: Option<Typed<V>>,
+    pub(super) asks: Asks,
+    pub(super) distinct: Distinct<V>,
+    pub(super) items: Vec<Item<V>>,
+    pub(super) sources: Vec<Source<V>>,
+    pub(super) filter: Option<Expr<V>>,
+    pub(super) group: Vec<Expr<V>>,
+    pub(super) having: Option<Expr<V>>,
+    /// Two queries as one, instead of all of the above but `asks`.
+    pub(super) set: Option<(SetOperator, Arc<Self>, Arc<Self>)>,
+    pub(super) order: Vec<Order<V>>,
+    pub(super) limit: Option<Limit<V>>,
+    pub(super) offset: Option<Expr<V>>,
+    pub(super) locks: Vec<Lock>,
+    depth: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Projection {
-    Columns,
+/// What is wanted of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    Rows,
     Count,
     Exists,
 }
 
-#[derive(Clone, Debug)]
-enum Limit<V> {
+#[derive(Debug)]
+pub(super) enum Distinct<V> {
+    No,
+    Rows,
+    On(Vec<Expr<V>>),
+}
+
+/// What a query gives for each row.
+#[derive(Debug)]
+pub(super) enum Item<V> {
+    Expr(Expr<V>),
+    /// All columns of the source at this position; those of a link under its name.
+    Source(usize, Option<Name>),
+    /// All columns of a table.
+    Table(Table),
+}
+
+#[derive(Debug)]
+pub(super) enum Limit<V> {
     /// In the text, so that a fetch of one row is a statement of its own and planned as such.
     One,
-    Param(Typed<V>),
+    Rows(Expr<V>),
 }
 
-/// A way from one table to a row of another: its name, the column that refers and the column referred to.
-#[derive(Clone, Debug)]
-pub struct Link {
-    name: Name,
-    from: ColumnRef,
-    to: ColumnRef,
-}
-
-impl Link {
-    /// Names the way that leads from `from` to the row whose `to` has the same value.
-    ///
-    /// # Errors
-    /// A name that [`Name::new`] refuses.
-    pub fn new(name: &str, from: ColumnRef, to: ColumnRef) -> Result<Self, Error> {
-        Ok(Self {
-            name: Name::new(name)?,
-            from,
-            to,
-        })
-    }
-
-    /// The link's name.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
-    /// The column referred to.
-    pub fn to(&self) -> &ColumnRef {
-        &self.to
-    }
-}
-
-/// One column of an ORDER BY.
-#[derive(Clone, Debug)]
-pub struct Order {
-    column: ColumnRef,
-    descending: bool,
-    nulls: Option<Nulls>,
+/// One expression of an ORDER BY.
+#[derive(Debug)]
+pub struct Order<V = Param> {
+    pub(super) expr: Expr<V>,
+    pub(super) descending: bool,
+    pub(super) nulls: Option<Nulls>,
 }
 
 /// Where an order puts NULL. PostgreSQL's own choice is last when ascending and first when descending.
@@ -107,91 +99,284 @@ pub enum Nulls {
     Last,
 }
 
-impl ColumnRef {
-    /// Smallest first.
-    pub fn asc(&self) -> Order {
-        Order {
-            column: self.clone(),
-            descending: false,
-            nulls: None,
-        }
-    }
+/// How rows are locked until the transaction ends (PostgreSQL manual, section 13.3.2).
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// How strongly.
+    pub strength: Strength,
+    /// The tables whose rows are locked; none: all of the query's.
+    pub of: Vec<Table>,
+    /// What to do about rows that others have locked.
+    pub wait: Wait,
+}
 
-    /// Greatest first.
-    pub fn desc(&self) -> Order {
-        Order {
-            column: self.clone(),
-            descending: true,
-            nulls: None,
+/// How strong a lock is, from what excludes everybody to what excludes the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strength {
+    /// `FOR UPDATE`
+    Update,
+    /// `FOR NO KEY UPDATE`: others may still refer to the row.
+    NoKeyUpdate,
+    /// `FOR SHARE`
+    Share,
+    /// `FOR KEY SHARE`: others may change all but the key.
+    KeyShare,
+}
+
+impl Strength {
+    /// The SQL words.
+    pub const fn sql(self) -> &'static str {
+        match self {
+            Self::Update => " FOR UPDATE",
+            Self::NoKeyUpdate => " FOR NO KEY UPDATE",
+            Self::Share => " FOR SHARE",
+            Self::KeyShare => " FOR KEY SHARE",
         }
     }
 }
 
-impl Order {
-    /// Puts NULL first or last.
-    #[must_use]
-    pub fn nulls(mut self, nulls: Nulls) -> Self {
-        self.nulls = Some(nulls);
-        self
+/// What to do about rows that others have locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Wait for them.
+    Wait,
+    /// Fail at once.
+    NoWait,
+    /// Leave them out.
+    SkipLocked,
+}
+
+/// How two queries become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    /// The rows of both, each once.
+    Union,
+    /// The rows of both.
+    UnionAll,
+    /// The rows that both have, each once.
+    Intersect,
+    /// The rows that both have, as often as both have them.
+    IntersectAll,
+    /// The rows that only the first has, each once.
+    Except,
+    /// The rows that the first has more often.
+    ExceptAll,
+}
+
+impl SetOperator {
+    /// The SQL words.
+    pub const fn sql(self) -> &'static str {
+        match self {
+            Self::Union => " UNION ",
+            Self::UnionAll => " UNION ALL ",
+            Self::Intersect => " INTERSECT ",
+            Self::IntersectAll => " INTERSECT ALL ",
+            Self::Except => " EXCEPT ",
+            Self::ExceptAll => " EXCEPT ALL ",
+        }
+    }
+
+    /// Whether it binds tighter than the others.
+    pub const fn is_tight(self) -> bool {
+        matches!(self, Self::Intersect | Self::IntersectAll)
     }
 }
 
 impl<V> Select<V> {
     /// All columns of a table.
     pub fn from(table: &Table) -> Self {
+        let mut select = Self::empty();
+        select.items.push(Item::Source(0, None));
+        select.sources.push(Source::table(table));
+        select
+    }
+
+    /// These expressions; [`Select::source`] says of what.
+    pub fn of(items: impl IntoIterator<Item = Expr<V>>) -> Self {
+        let mut select = Self::empty();
+        for item in items {
+            select = select.item(item);
+        }
+        select
+    }
+
+    fn empty() -> Self {
         Self {
-            projection: Projection::Columns,
-            sources: vec![Source {
-                table: table.clone(),
-                alias: None,
-            }],
-            links: Vec::new(),
+            asks: Asks::Rows,
+            distinct: Distinct::No,
+            items: Vec::new(),
+            sources: Vec::new(),
             filter: None,
+            group: Vec::new(),
+            having: None,
+            set: None,
             order: Vec::new(),
             limit: None,
             offset: None,
+            locks: Vec::new(),
+            depth: 0,
         }
+    }
+
+    fn deepen(&mut self, depth: usize) {
+        self.depth = self.depth.max(depth + 1);
+    }
+
+    /// How deep its expressions and subqueries nest.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// One more expression to select.
+    #[must_use]
+    pub fn item(mut self, item: Expr<V>) -> Self {
+        self.deepen(item.depth());
+        self.items.push(Item::Expr(item));
+        self
+    }
+
+    /// All columns of a table that the query reads, to select beside the others.
+    #[must_use]
+    pub fn all_of(mut self, table: &Table) -> Self {
+        self.items.push(Item::Table(table.clone()));
+        self
+    }
+
+    /// Reads from a table, subquery or CTE; from a second one in all combinations (`CROSS JOIN`).
+    #[must_use]
+    pub fn source(mut self, relation: impl Into<Relation<V>>) -> Self {
+        let relation = relation.into();
+        if let Relation::Derived(derived) = &relation {
+            self.deepen(derived.depth());
+        }
+        self.sources.push(relation.into());
+        self
+    }
+
+    /// Joins another table, subquery or CTE.
+    #[must_use]
+    pub fn join(mut self, join: Join, relation: impl Into<Relation<V>>, on: Expr<V>) -> Self {
+        self = self.source(relation);
+        self.deepen(on.depth());
+        if let Some(source) = self.sources.last_mut() {
+            source.joined = Some((join, On::Condition(on)));
+        }
+        self
+    }
+
+    /// Joins another table by the one foreign key between it and a table that the query reads.
+    ///
+    /// # Errors
+    /// No such key, or several.
+    pub fn join_by_key(self, join: Join, table: &Table) -> Result<Self, Error> {
+        let mut first = None;
+        for source in self.sources.iter().rev() {
+            let Relation::Table(known) = &source.relation else {
+                continue;
+            };
+            match key_condition(known, table) {
+                Ok(on) => return Ok(self.join(join, table, on)),
+                Err(error) => first = Some(error),
+            }
+        }
+        Err(first.unwrap_or_else(|| {
+            Error::interface(format!(
+                "the query reads no table that {} could be joined to; join on a condition",
+                table.name()
+            ))
+        }))
     }
 
     /// Fetches the linked row too, by a LEFT JOIN: where there is none, its columns are NULL.
     #[must_use]
     pub fn link(mut self, link: Link) -> Self {
         let taken = |name: &str| {
-            self.sources.iter().any(|source| match &source.alias {
-                Some(alias) => alias.as_str() == name,
-                None => source.table.name().name().as_str() == name,
-            })
+            self.sources
+                .iter()
+                .any(|source| source.known_as().as_str() == name)
         };
         let alias = free_name(link.name.as_str(), taken);
+        self.items
+            .push(Item::Source(self.sources.len(), Some(link.name.clone())));
         self.sources.push(Source {
-            table: link.to.table.clone(),
+            relation: Relation::Table(link.to.table.clone()),
             alias,
+            joined: Some((Join::Left, On::Link(link))),
         });
-        self.links.push(link);
         self
+    }
+
+    /// Whether the query reads this table.
+    pub fn reads(&self, table: &Table) -> bool {
+        self.sources.iter().any(|source| source.is_table(table))
+    }
+
+    /// Whether it reads anything yet.
+    pub fn has_source(&self) -> bool {
+        !self.sources.is_empty()
     }
 
     /// Keeps the rows for which the condition is true; a second one narrows the first.
     #[must_use]
     pub fn filter(mut self, condition: Expr<V>) -> Self {
-        self.filter = Some(match self.filter.take() {
-            Some(earlier) => earlier & condition,
-            None => condition,
-        });
+        self.deepen(condition.depth());
+        self.filter = Some(narrowed(self.filter.take(), condition));
         self
     }
 
-    /// Orders by a column; a second one decides among equals of the first.
+    /// One row for each value of the expression; a second one divides further.
     #[must_use]
-    pub fn order_by(mut self, order: Order) -> Self {
+    pub fn group_by(mut self, by: impl Into<Expr<V>>) -> Self {
+        let by = by.into();
+        self.deepen(by.depth());
+        self.group.push(by);
+        self
+    }
+
+    /// Keeps the groups for which the condition is true; a second one narrows the first.
+    #[must_use]
+    pub fn having(mut self, condition: Expr<V>) -> Self {
+        self.deepen(condition.depth());
+        self.having = Some(narrowed(self.having.take(), condition));
+        self
+    }
+
+    /// Leaves out rows that are equal to others.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.distinct = Distinct::Rows;
+        self
+    }
+
+    /// Keeps the first row, in the query's order, of those for which these expressions are equal.
+    #[must_use]
+    pub fn distinct_on(mut self, by: Vec<Expr<V>>) -> Self {
+        for part in &by {
+            self.deepen(part.depth());
+        }
+        self.distinct = Distinct::On(by);
+        self
+    }
+
+    /// Orders the rows; a second order decides among equals of the first.
+    #[must_use]
+    pub fn order_by(mut self, order: Order<V>) -> Self {
+        self.deepen(order.expr.depth());
         self.order.push(order);
+        self
+    }
+
+    /// Forgets the orders.
+    #[must_use]
+    pub fn unordered(mut self) -> Self {
+        self.order.clear();
         self
     }
 
     /// At most so many rows, as a `bigint` parameter.
     #[must_use]
     pub fn limit(mut self, rows: impl IntoParam<V>) -> Self {
-        self.limit = Some(Limit::Param(bigint(rows)));
+        self.limit = Some(Limit::Rows(bigint(rows)));
         self
     }
 
@@ -209,142 +394,169 @@ impl<V> Select<V> {
         self
     }
 
+    /// Locks the rows.
+    #[must_use]
+    pub fn lock(mut self, lock: Lock) -> Self {
+        self.locks.push(lock);
+        self
+    }
+
+    /// This query and another as one, whose orders and limits are of its own.
+    #[must_use]
+    pub fn combine(self, operator: SetOperator, other: Self) -> Self {
+        let mut both = Self::empty();
+        both.deepen(self.depth.max(other.depth));
+        both.set = Some((operator, Arc::new(self), Arc::new(other)));
+        both
+    }
+
     /// Counts the rows instead of fetching them.
     #[must_use]
     pub fn count(mut self) -> Self {
-        self.projection = Projection::Count;
+        self.asks = Asks::Count;
         self
     }
 
     /// Asks whether there is a row instead of fetching it.
     #[must_use]
     pub fn exists(mut self) -> Self {
-        self.projection = Projection::Exists;
+        self.asks = Asks::Exists;
         self
     }
 
     /// For each link, in order, the positions of its columns in a result row. The table's own come before them.
     pub fn link_columns(&self) -> Vec<Range<usize>> {
         let mut start = 0;
-        let mut ranges = Vec::with_capacity(self.sources.len());
-        for source in &self.sources {
-            let end = start + source.table.columns().len();
-            ranges.push(start..end);
+        let mut ranges = Vec::new();
+        for item in &self.items {
+            let end = start + self.width(item);
+            if matches!(item, Item::Source(_, Some(_))) {
+                ranges.push(start..end);
+            }
             start = end;
         }
-        ranges.split_off(1)
+        ranges
+    }
+
+    fn width(&self, item: &Item<V>) -> usize {
+        match item {
+            Item::Expr(_) => 1,
+            Item::Table(table) => table.columns().len(),
+            Item::Source(index, _) => match self.sources.get(*index).map(|source| &source.relation)
+            {
+                Some(Relation::Table(table)) => table.columns().len(),
+                Some(Relation::Derived(derived)) => derived.head().columns().len(),
+                None => 0,
+            },
+        }
+    }
+
+    /// The names and types of the result's columns.
+    pub fn columns(&self) -> Vec<(Option<Name>, ValueType)> {
+        if let Some((_, first, _)) = &self.set {
+            return first.columns();
+        }
+        let of_table = |table: &Table| {
+            let columns = table.columns().iter();
+            columns
+                .map(|column| (Some(column.name.clone()), ValueType::from(&column.ty)))
+                .collect::<Vec<_>>()
+        };
+        let of_derived = |derived: &Derived<V>| {
+            let columns = derived.head().columns().iter();
+            columns
+                .map(|(name, ty)| (Some(name.clone()), *ty))
+                .collect()
+        };
+        let of_item = |item: &Item<V>| match item {
+            Item::Expr(expr) => vec![(expr.output_name().cloned(), expr.value_type())],
+            Item::Table(table) => of_table(table),
+            Item::Source(index, _) => match self.sources.get(*index).map(|source| &source.relation)
+            {
+                Some(Relation::Table(table)) => of_table(table),
+                Some(Relation::Derived(derived)) => of_derived(derived),
+                None => Vec::new(),
+            },
+        };
+        self.items.iter().flat_map(of_item).collect()
+    }
+
+    pub(super) fn first_type(&self) -> ValueType {
+        let first = self.columns().into_iter().next();
+        first.map(|(_, ty)| ty).unwrap_or_default()
     }
 
     /// Renders it.
     ///
     /// # Errors
-    /// A column of a table that the query does not read, or a condition past the limits.
+    /// A column of a table that the query does not read, a clause that a union cannot have, or something past the limits.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::new(&self.sources);
-        match self.projection {
-            Projection::Columns => {
-                out.push("SELECT ");
-                self.columns(&mut out);
-                self.rows(&mut out)?;
-            }
-            Projection::Count if self.limit.is_none() && self.offset.is_none() => {
-                out.push("SELECT count(*)");
-                self.rows(&mut out)?;
-            }
-            Projection::Count => {
-                out.push("SELECT count(*) FROM (SELECT");
-                self.rows(&mut out)?;
-                out.push(") AS counted");
-            }
-            Projection::Exists => {
-                out.push("SELECT EXISTS (SELECT");
-                self.rows(&mut out)?;
-                out.push(")");
-            }
-        }
+        let mut out = Renderer::new();
+        out.select(self)?;
         out.finish()
-    }
-
-    /// The table's columns under their own names, those of links as `link.column`, numbered where that is taken.
-    fn columns(&self, out: &mut Renderer<'_, V>) {
-        let Some((table, linked)) = self.sources.split_first() else {
-            return;
-        };
-        out.push(table.table.select_list());
-        if linked.is_empty() {
-            return;
-        }
-        let mut taken: Vec<String> = table
-            .table
-            .columns()
-            .iter()
-            .map(|column| column.name.as_str().to_owned())
-            .collect();
-        for (source, link) in linked.iter().zip(&self.links) {
-            for (index, column) in source.table.columns().iter().enumerate() {
-                out.push(", ");
-                out.source_column(source, index);
-                let wanted = format!("{}.{}", link.name, column.name);
-                if let Some(label) = free_name(&wanted, |name| taken.iter().any(|t| t == name)) {
-                    out.push(" AS ");
-                    out.push(label.quoted());
-                    taken.push(label.as_str().to_owned());
-                }
-            }
-        }
-    }
-
-    fn rows<'a>(&'a self, out: &mut Renderer<'a, V>) -> Result<(), Error> {
-        for (index, source) in self.sources.iter().enumerate() {
-            out.push(if index == 0 { " FROM " } else { " LEFT JOIN " });
-            out.push(source.table.name().quoted());
-            if let Some(alias) = &source.alias {
-                out.push(" AS ");
-                out.push(alias.quoted());
-            }
-            if let Some(link) = index.checked_sub(1).and_then(|index| self.links.get(index)) {
-                out.push(" ON ");
-                out.source_column(source, link.to.index);
-                out.push(" = ");
-                out.column(&link.from)?;
-            }
-        }
-        out.filter(self.filter.as_ref())?;
-        for (index, order) in self.order.iter().enumerate() {
-            out.push(if index == 0 { " ORDER BY " } else { ", " });
-            out.column(&order.column)?;
-            out.push(if order.descending { " DESC" } else { "" });
-            out.push(match order.nulls {
-                None => "",
-                Some(Nulls::First) => " NULLS FIRST",
-                Some(Nulls::Last) => " NULLS LAST",
-            });
-        }
-        match &self.limit {
-            None => {}
-            Some(Limit::One) => out.push(" LIMIT 1"),
-            Some(Limit::Param(rows)) => {
-                out.push(" LIMIT ");
-                out.param(rows);
-            }
-        }
-        if let Some(rows) = &self.offset {
-            out.push(" OFFSET ");
-            out.param(rows);
-        }
-        Ok(())
     }
 }
 
-fn bigint<V>(value: impl IntoParam<V>) -> Typed<V> {
-    Typed {
-        value: value.into_param(),
-        oid: PgType::from(Builtin::Int8).oid(),
+/// Cloning shares the expressions and does not need `V: Clone`.
+impl<V> Clone for Select<V> {
+    fn clone(&self) -> Self {
+        Self {
+            asks: self.asks,
+            distinct: match &self.distinct {
+                Distinct::No => Distinct::No,
+                Distinct::Rows => Distinct::Rows,
+                Distinct::On(by) => Distinct::On(by.clone()),
+            },
+            items: self
+                .items
+                .iter()
+                .map(|item| match item {
+                    Item::Expr(expr) => Item::Expr(expr.clone()),
+                    Item::Source(index, name) => Item::Source(*index, name.clone()),
+                    Item::Table(table) => Item::Table(table.clone()),
+                })
+                .collect(),
+            sources: self.sources.clone(),
+            filter: self.filter.clone(),
+            group: self.group.clone(),
+            having: self.having.clone(),
+            set: self.set.clone(),
+            order: self.order.clone(),
+            limit: self.limit.as_ref().map(|limit| match limit {
+                Limit::One => Limit::One,
+                Limit::Rows(rows) => Limit::Rows(rows.clone()),
+            }),
+            offset: self.offset.clone(),
+            locks: self.locks.clone(),
+            depth: self.depth,
+        }
     }
+}
+
+/// Cloning shares the expression and does not need `V: Clone`.
+impl<V> Clone for Order<V> {
+    fn clone(&self) -> Self {
+        Self {
+            expr: self.expr.clone(),
+            descending: self.descending,
+            nulls: self.nulls,
+        }
+    }
+}
+
+fn narrowed<V>(earlier: Option<Expr<V>>, condition: Expr<V>) -> Expr<V> {
+    match earlier {
+        Some(earlier) => earlier & condition,
+        None => condition,
+    }
+}
+
+fn bigint<V>(value: impl IntoParam<V>) -> Expr<V> {
+    Expr::param(value.into_param(), ValueType::of(Builtin::Int8))
 }
 
 /// `wanted`, or the first of `wanted_1`, `wanted_2`, ... that is free, shortened to what a name may be long.
-fn free_name(wanted: &str, taken: impl Fn(&str) -> bool) -> Option<Name> {
+pub(super) fn free_name(wanted: &str, taken: impl Fn(&str) -> bool) -> Option<Name> {
     const ROOM_FOR_NUMBER: usize = 6;
     if !taken(wanted)
         && let Ok(name) = Name::new(wanted)

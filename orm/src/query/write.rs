@@ -2,11 +2,7 @@
 
 use data_bridge_driver::Error;
 
-use super::{
-    Expr, IntoParam, Param, Statement,
-    param::Typed,
-    render::{Renderer, Source},
-};
+use super::{Expr, IntoParam, Param, Statement, param::Typed, render::Renderer, source::Source};
 use crate::schema::{ColumnRef, Fragment, Table};
 
 /// A column and what it is set to.
@@ -77,7 +73,8 @@ impl<V> Assignment<V> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Insert<V = Param> {
-    source: [Source; 1],
+    table: Table,
+    source: [Source<V>; 1],
     row: Vec<Assignment<V>>,
     /// The columns that must not repeat, and what to set when they do.
     conflict: Option<Conflict<V>>,
@@ -100,7 +97,8 @@ impl<V> Insert<V> {
     /// A row of the table's defaults.
     pub fn into(table: &Table) -> Self {
         Self {
-            source: source(table),
+            table: table.clone(),
+            source: [Source::table(table)],
             row: Vec::new(),
             conflict: None,
             returning: Returning::Nothing,
@@ -170,8 +168,8 @@ impl<V> Insert<V> {
     /// # Errors
     /// A column of another table, a column set twice, or a conflict on no columns.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::new(&self.source);
-        let table = &self.source[0].table;
+        let mut out = Renderer::over(&self.source);
+        let table = &self.table;
         check(table, &self.row)?;
         out.push("INSERT INTO ");
         out.push(table.name().quoted());
@@ -218,7 +216,8 @@ impl<V> Insert<V> {
 /// An UPDATE of the rows for which a condition is true.
 #[derive(Clone, Debug)]
 pub struct Update<V = Param> {
-    source: [Source; 1],
+    table: Table,
+    source: [Source<V>; 1],
     set: Vec<Assignment<V>>,
     rows: Rows<V>,
     returning: Returning,
@@ -227,7 +226,8 @@ pub struct Update<V = Param> {
 /// A DELETE of the rows for which a condition is true.
 #[derive(Clone, Debug)]
 pub struct Delete<V = Param> {
-    source: [Source; 1],
+    table: Table,
+    source: [Source<V>; 1],
     rows: Rows<V>,
     returning: Returning,
 }
@@ -269,7 +269,8 @@ impl<V> Update<V> {
     /// An update of this table.
     pub fn table(table: &Table) -> Self {
         Self {
-            source: source(table),
+            table: table.clone(),
+            source: [Source::table(table)],
             set: Vec::new(),
             rows: Rows::Unsaid,
             returning: Returning::Nothing,
@@ -319,8 +320,8 @@ impl<V> Update<V> {
     /// # Errors
     /// Nothing to set, a column of another table or set twice, no word on which rows.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::new(&self.source);
-        let table = &self.source[0].table;
+        let mut out = Renderer::over(&self.source);
+        let table = &self.table;
         check(table, &self.set)?;
         if self.set.is_empty() {
             return Err(Error::interface(format!(
@@ -342,7 +343,8 @@ impl<V> Delete<V> {
     /// A deletion from this table.
     pub fn from(table: &Table) -> Self {
         Self {
-            source: source(table),
+            table: table.clone(),
+            source: [Source::table(table)],
             rows: Rows::Unsaid,
             returning: Returning::Nothing,
         }
@@ -374,8 +376,8 @@ impl<V> Delete<V> {
     /// # Errors
     /// A column of another table, no word on which rows.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::new(&self.source);
-        let table = &self.source[0].table;
+        let mut out = Renderer::over(&self.source);
+        let table = &self.table;
         out.push("DELETE FROM ");
         out.push(table.name().quoted());
         self.rows.render(&mut out, "delete", table)?;
@@ -391,13 +393,6 @@ impl Returning {
             out.push(table.select_list());
         }
     }
-}
-
-fn source(table: &Table) -> [Source; 1] {
-    [Source {
-        table: table.clone(),
-        alias: None,
-    }]
 }
 
 fn names<'a, V>(out: &mut Renderer<'_, V>, columns: impl Iterator<Item = &'a ColumnRef>) {

@@ -29,6 +29,8 @@ pub struct Table(Arc<Inner>);
 
 struct Inner {
     name: QualifiedName,
+    /// What it goes by in a query instead of its name.
+    alias: Option<Name>,
     columns: Vec<Column>,
     /// Each column as a query names it: `"users"."id"`.
     qualified: Vec<Box<str>>,
@@ -134,6 +136,55 @@ impl Table {
             })
     }
 
+    /// The same table under another name, as a self join needs it: its columns are not those of the original.
+    ///
+    /// # Errors
+    /// A name that [`Name::new`] refuses.
+    ///
+    /// ```
+    /// use data_bridge_orm::{query::{Join, Param, Select}, schema::{Builtin, Column, Table}};
+    ///
+    /// let staff = Table::builder("staff")?
+    ///     .column(Column::new("id", Builtin::Int8)?.primary_key())
+    ///     .column(Column::new("boss_id", Builtin::Int8)?)
+    ///     .build()?;
+    /// let boss = staff.alias("boss")?;
+    /// let query = Select::<Param>::from(&staff)
+    ///     .join(Join::Left, &boss, boss.column("id")?.eq(&staff.column("boss_id")?));
+    /// assert_eq!(
+    ///     query.render()?.sql,
+    ///     "SELECT \"staff\".\"id\", \"staff\".\"boss_id\" FROM \"staff\" \
+    ///      LEFT JOIN \"staff\" AS \"boss\" ON \"boss\".\"id\" = \"staff\".\"boss_id\""
+    /// );
+    /// # Ok::<(), data_bridge_driver::Error>(())
+    /// ```
+    pub fn alias(&self, name: &str) -> Result<Self, Error> {
+        let alias = Name::new(name)?;
+        let inner = &*self.0;
+        let qualified = qualified(&alias, &inner.columns);
+        Ok(Self(Arc::new(Inner {
+            name: inner.name.clone(),
+            select_list: qualified.join(", ").into(),
+            qualified,
+            alias: Some(alias),
+            columns: inner.columns.clone(),
+            constraints: inner.constraints.clone(),
+            indexes: inner.indexes.clone(),
+            primary_key: inner.primary_key.clone(),
+            comment: inner.comment.clone(),
+        })))
+    }
+
+    /// What it goes by in a query: its alias, or its name without the schema.
+    pub fn known_as(&self) -> &Name {
+        self.0.alias.as_ref().unwrap_or(self.0.name.name())
+    }
+
+    /// Whether [`Table::alias`] made it.
+    pub fn is_alias(&self) -> bool {
+        self.0.alias.is_some()
+    }
+
     pub(crate) fn select_list(&self) -> &str {
         &self.0.select_list
     }
@@ -197,7 +248,10 @@ impl ColumnRef {
 
 impl fmt::Display for ColumnRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.table.name(), self.column().name)
+        match &self.table.0.alias {
+            None => write!(f, "{}.{}", self.table.name(), self.column().name),
+            Some(alias) => write!(f, "{alias}.{}", self.column().name),
+        }
     }
 }
 
@@ -341,14 +395,12 @@ impl TableBuilder {
                 column.primary_key = true;
             }
         }
-        let qualified: Vec<Box<str>> = columns
-            .iter()
-            .map(|column| format!("{}.{}", name.quoted(), column.name.quoted()).into())
-            .collect();
+        let qualified = qualified(&name, &columns);
         let select_list = qualified.join(", ").into();
         let name = QualifiedName::new(schema, name);
         Ok(Table(Arc::new(Inner {
             name,
+            alias: None,
             columns,
             qualified,
             select_list,
@@ -358,6 +410,14 @@ impl TableBuilder {
             comment,
         })))
     }
+}
+
+/// Each column as a query names it.
+fn qualified(source: &Name, columns: &[Column]) -> Vec<Box<str>> {
+    columns
+        .iter()
+        .map(|column| format!("{}.{}", source.quoted(), column.name.quoted()).into())
+        .collect()
 }
 
 fn check_columns(table: &str, columns: &[Column]) -> Result<(), Error> {

@@ -45,7 +45,7 @@ macro_rules! builtins {
                 match self { $(Self::$variant => $sql,)* }
             }
 
-            const fn oids(self) -> (Oid, Oid) {
+            pub(crate) const fn oids(self) -> (Oid, Oid) {
                 match self { $(Self::$variant => ($oid, $array),)* }
             }
 

@@ -38,7 +38,7 @@ impl Col {
     fn compare(&self, operator: Operator, other: &Bound<'_, PyAny>) -> PyResult<Condition> {
         if let Ok(other) = other.cast::<Self>() {
             return Ok(Self::condition(
-                self.column.compare_column(operator, &other.get().column),
+                self.column.compare(operator, &other.get().column),
             ));
         }
         Ok(match (operator, other.is_none()) {

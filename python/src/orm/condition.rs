@@ -1,6 +1,6 @@
 //! Conditions and orders as Python sees them: the orm crate's expressions, with Python objects for values.
 
-use data_bridge_orm::query::{Expr, IntoParam, MAX_DEPTH, Nulls, Order};
+use data_bridge_orm::query::{Expr, IntoOperand, IntoParam, MAX_DEPTH, Nulls, Order, ValueType};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -11,6 +11,12 @@ pub struct Value(pub Py<PyAny>);
 impl IntoParam<Self> for Value {
     fn into_param(self) -> Self {
         self
+    }
+}
+
+impl IntoOperand<Self> for Value {
+    fn into_operand(self, ty: ValueType) -> Expr<Self> {
+        Expr::param(self, ty)
     }
 }
 
@@ -67,7 +73,7 @@ fn operand(other: &Bound<'_, PyAny>) -> PyResult<Expr<Value>> {
 /// A column of an ORDER BY: what `User.id.desc()` makes.
 #[pyclass(frozen, module = "data_bridge.postgres", name = "Order")]
 #[derive(Debug)]
-pub struct PyOrder(pub Order);
+pub struct PyOrder(pub Order<Value>);
 
 #[pymethods]
 impl PyOrder {

@@ -385,7 +385,7 @@ fn ordered(
     Ok(select.order_by(order(model, order_by)?))
 }
 
-fn order(model: &Model, by: &Bound<'_, PyAny>) -> PyResult<Order> {
+fn order(model: &Model, by: &Bound<'_, PyAny>) -> PyResult<Order<Value>> {
     if let Ok(order) = by.cast::<PyOrder>() {
         return Ok(order.get().0.clone());
     }

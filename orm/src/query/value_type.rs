@@ -1,0 +1,202 @@
+//! What is known of an expression's type.
+
+use super::{Operator, operator::Gives};
+use crate::schema::{Builtin, Oid, PgType};
+
+/// The type of an expression as far as it is known without the server: a built-in type or an array of one, or nothing.
+///
+/// It decides how the value beside an expression is sent, so that `price * $1` takes what the column takes. To know
+/// nothing is always safe: the server then says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ValueType {
+    builtin: Option<Builtin>,
+    array: bool,
+}
+
+impl ValueType {
+    /// Only the server knows.
+    pub const UNKNOWN: Self = Self {
+        builtin: None,
+        array: false,
+    };
+
+    /// A built-in type.
+    pub const fn of(builtin: Builtin) -> Self {
+        Self {
+            builtin: Some(builtin),
+            array: false,
+        }
+    }
+
+    /// The type, or that of an array's elements, where it is known.
+    pub const fn builtin(self) -> Option<Builtin> {
+        self.builtin
+    }
+
+    /// Whether it is known.
+    pub const fn is_known(self) -> bool {
+        self.builtin.is_some()
+    }
+
+    /// Whether it is an array.
+    pub const fn is_array(self) -> bool {
+        self.array
+    }
+
+    /// The array of this type; unknown where the type is. An array of arrays is the same type in PostgreSQL.
+    #[must_use]
+    pub const fn array(self) -> Self {
+        Self {
+            builtin: self.builtin,
+            array: self.builtin.is_some(),
+        }
+    }
+
+    /// The id to declare for a parameter of this type; 0 leaves it to the server.
+    pub fn oid(self) -> Oid {
+        match (self.builtin, self.array) {
+            (None, _) => 0,
+            (Some(builtin), false) => builtin.oids().0,
+            (Some(builtin), true) => builtin.oids().1,
+        }
+    }
+
+    /// The type of the value on the right of an operator whose left side has this type.
+    #[must_use]
+    pub fn beside(self, operator: Operator) -> Self {
+        let text = Self::of(Builtin::Text);
+        match operator {
+            Operator::Like
+            | Operator::NotLike
+            | Operator::ILike
+            | Operator::NotILike
+            | Operator::StartsWith
+            | Operator::Regexp
+            | Operator::NotRegexp
+            | Operator::IRegexp
+            | Operator::NotIRegexp => text,
+            Operator::Concat => self.joined(),
+            // Dates take days, spans of time or each other: the server chooses by what it is given.
+            _ if operator.gives() == Gives::Number && self.rank().is_none() => Self::UNKNOWN,
+            _ => self,
+        }
+    }
+
+    /// The type of `left operator right`.
+    #[must_use]
+    pub fn combined(self, operator: Operator, right: Self) -> Self {
+        match operator.gives() {
+            Gives::Bool => Self::of(Builtin::Bool),
+            Gives::Joined => self.joined(),
+            Gives::Number => match (self.rank(), right.rank()) {
+                (Some(left), Some(other)) if left >= other => self,
+                (Some(_), Some(_)) => right,
+                _ => self.moved(operator, right),
+            },
+        }
+    }
+
+    fn joined(self) -> Self {
+        match self.builtin {
+            Some(Builtin::Jsonb) => self,
+            _ if self.array => self,
+            _ => Self::of(Builtin::Text),
+        }
+    }
+
+    /// The place among the numbers: of two operands the higher one's type is the result's.
+    fn rank(self) -> Option<u8> {
+        if self.array {
+            return None;
+        }
+        Some(match self.builtin? {
+            Builtin::Int2 => 0,
+            Builtin::Int4 => 1,
+            Builtin::Int8 => 2,
+            Builtin::Numeric => 3,
+            Builtin::Float4 => 4,
+            Builtin::Float8 => 5,
+            _ => return None,
+        })
+    }
+
+    /// Dates and times (PostgreSQL manual, table 9.32).
+    fn moved(self, operator: Operator, right: Self) -> Self {
+        use Builtin::{Date, Int4, Interval, Time, Timestamp, TimestampTz};
+        let (Some(left), Some(right), false) =
+            (self.builtin, right.builtin, self.array || right.array)
+        else {
+            return Self::UNKNOWN;
+        };
+        Self::of(match (left, operator, right) {
+            (Date, Operator::Sub, Date) => Int4,
+            (Timestamp, Operator::Sub, Timestamp)
+            | (TimestampTz, Operator::Sub, TimestampTz)
+            | (Time, Operator::Sub, Time) => Interval,
+            (Date, Operator::Add | Operator::Sub, Int4) => Date,
+            (Date, Operator::Add | Operator::Sub, Interval) => Timestamp,
+            (
+                Timestamp | TimestampTz | Time | Interval,
+                Operator::Add | Operator::Sub,
+                Interval,
+            ) => left,
+            _ => return Self::UNKNOWN,
+        })
+    }
+}
+
+impl From<&PgType> for ValueType {
+    fn from(ty: &PgType) -> Self {
+        let known = Self {
+            builtin: ty.builtin(),
+            array: false,
+        };
+        if ty.is_array() { known.array() } else { known }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> ValueType {
+        ValueType::from(&PgType::parse(text).unwrap())
+    }
+
+    #[test]
+    fn arithmetic_takes_the_wider_type() {
+        for (left, operator, right, result) in [
+            ("int", Operator::Add, "bigint", "bigint"),
+            ("numeric", Operator::Mul, "int", "numeric"),
+            ("real", Operator::Div, "float8", "float8"),
+            ("smallint", Operator::Rem, "smallint", "smallint"),
+            ("date", Operator::Sub, "date", "int"),
+            ("timestamptz", Operator::Sub, "timestamptz", "interval"),
+            ("timestamptz", Operator::Add, "interval", "timestamptz"),
+            ("date", Operator::Add, "interval", "timestamp"),
+            ("varchar(3)", Operator::Concat, "text", "text"),
+            ("int[]", Operator::Concat, "int[]", "int[]"),
+            ("int", Operator::Lt, "int", "bool"),
+        ] {
+            let (left, right) = (of(left), of(right));
+            assert_eq!(
+                left.combined(operator, right),
+                of(result),
+                "{left:?} {operator:?} {right:?}"
+            );
+        }
+        assert_eq!(
+            of("date").combined(Operator::Mul, of("int")),
+            ValueType::UNKNOWN
+        );
+        assert_eq!(of("mood").array(), ValueType::UNKNOWN);
+    }
+
+    #[test]
+    fn values_take_the_type_beside_them_where_that_is_sure() {
+        assert_eq!(of("int").beside(Operator::Lt), of("int"));
+        assert_eq!(of("varchar(3)").beside(Operator::Like), of("text"));
+        assert_eq!(of("date").beside(Operator::Sub), ValueType::UNKNOWN);
+        assert_eq!(of("date").beside(Operator::Eq), of("date"));
+    }
+}
