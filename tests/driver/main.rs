@@ -2,6 +2,7 @@
 
 mod cancel;
 mod commands;
+mod commit;
 mod dial;
 mod fronts;
 mod last_words;

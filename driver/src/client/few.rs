@@ -114,12 +114,13 @@ async fn describe_as<L: Link>(
     describe: &str,
     fresh: bool,
 ) -> Result<Arc<Statement>, Error> {
-    if fresh {
-        link.with_session(|session| {
-            if let Lookup::Hit(known) = session.lookup(describe, &[]) {
-                session.forget(&known);
-            }
-        });
+    if fresh && let Lookup::Hit(known) = link.with_session(|session| session.lookup(describe, &[]))
+    {
+        let reply = request(link, |session| session.prepare_anew(&known)).await?;
+        if let Some(statement) = reply.statement {
+            super::types::resolve(link, &statement).await?;
+            return Ok(statement);
+        }
     }
     prepare(link, describe, &[]).await
 }

@@ -1,5 +1,7 @@
 //! Building one request: one or more commands that end in a single Sync.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use postgres_protocol::IsNull;
 
@@ -71,6 +73,15 @@ impl<'s> Batch<'s> {
         frontend::describe_statement(&name, self.out())?;
         for what in [Expect::Parse, Expect::Parameters, Expect::Columns] {
             self.session.pipeline.expect(what);
+        }
+        Ok(())
+    }
+
+    /// As [`Batch::prepare`], of a statement that is known and may have changed.
+    pub(super) fn prepare_as(&mut self, before: &Arc<Statement>) -> Result<(), Error> {
+        self.prepare(before.sql(), before.declared())?;
+        if let Some(draft) = &mut self.draft {
+            draft.before = Some(Arc::clone(before));
         }
         Ok(())
     }

@@ -244,6 +244,16 @@ impl Session {
         Ok(batch.finish())
     }
 
+    /// Has the server describe a statement anew, within the transaction that is open: [`Event::Prepared`] brings the same
+    /// statement if nothing has changed, and from then on its tables are locked against change, as reading them would.
+    pub fn prepare_anew(&mut self, statement: &Arc<Statement>) -> Result<RequestId, Error> {
+        self.check_open()?;
+        self.forget(statement);
+        let mut batch = self.batch()?;
+        batch.prepare_as(statement)?;
+        Ok(batch.finish())
+    }
+
     /// Sends SQL through the simple query protocol: several statements at once, no parameters, results as text.
     pub fn simple(&mut self, sql: &str) -> Result<RequestId, Error> {
         sql::check_no_copy(sql)?;

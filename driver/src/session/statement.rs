@@ -102,6 +102,8 @@ pub(crate) struct Draft {
     key: u64,
     request: RequestId,
     pub(crate) parameters: Box<[u32]>,
+    /// The same statement as it was described before; it stays if nothing has changed, with what fronts keep in it.
+    pub(crate) before: Option<Arc<Statement>>,
 }
 
 /// What the cache knows of a statement.
@@ -175,6 +177,7 @@ impl Statements {
             key,
             request,
             parameters: Box::default(),
+            before: None,
         }
     }
 
@@ -186,7 +189,11 @@ impl Statements {
         self.settle(draft.request);
         let key = draft.key;
         let parameters = std::mem::take(&mut draft.parameters);
-        let statement = Arc::new(Statement::new(draft, parameters, columns));
+        let before = draft.before.take();
+        let statement = match before {
+            Some(before) if before.parameters == parameters && before.columns == columns => before,
+            _ => Arc::new(Statement::new(draft, parameters, columns)),
+        };
         if let Some(cache) = &mut self.cache
             && let Some((_, old)) = cache.push(key, Arc::clone(&statement))
             && old.name != statement.name
@@ -317,6 +324,25 @@ mod tests {
         let mut statements = Statements::new(0);
         assert_eq!(prepare(&mut statements, "SELECT 1", &[], 0).name(), "");
         assert!(matches!(statements.lookup("SELECT 1", &[]), Lookup::Miss));
+    }
+
+    #[test]
+    fn what_is_described_anew_stays_unless_it_has_changed() {
+        let mut statements = Statements::new(1);
+        let first = prepare(&mut statements, "a", &[], 0);
+        let mut again = |request, columns| {
+            statements.forget(&first);
+            statements.closed();
+            let mut draft = statements.draft("a", &[], RequestId(request));
+            draft.before = Some(Arc::clone(&first));
+            let statement = statements.prepared(draft, columns);
+            assert!(
+                matches!(statements.lookup("a", &[]), Lookup::Hit(hit) if Arc::ptr_eq(&hit, &statement))
+            );
+            statement
+        };
+        assert!(Arc::ptr_eq(&again(1, None), &first));
+        assert!(!Arc::ptr_eq(&again(2, Some(Box::default())), &first));
     }
 
     #[test]

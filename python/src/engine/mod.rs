@@ -222,17 +222,20 @@ impl Engine {
                     return;
                 }
                 Lookup::Miss => {
-                    return prepare(py, state, call, described.sql(), described.declared(), done);
+                    return prepare(py, state, call, done, |session| {
+                        session.prepare(described.sql(), described.declared())
+                    });
                 }
             }
         }
-        let mut lookup = state.session.lookup(sql, &declared);
+        let lookup = state.session.lookup(sql, &declared);
         if call.request.fresh {
             // The transaction's lock on what is described is taken by describing it.
             state.send_preludes();
-            if let Lookup::Hit(statement) = lookup {
-                state.session.forget(&statement);
-                lookup = Lookup::Miss;
+            if let Lookup::Hit(statement) = &lookup {
+                return prepare(py, state, call, done, |session| {
+                    session.prepare_anew(statement)
+                });
             }
         }
         match lookup {
@@ -249,7 +252,9 @@ impl Engine {
                 drop(state);
                 self.prepare_and_run(py, call, sql, done);
             }
-            Lookup::Miss => prepare(py, state, call, sql, &declared, done),
+            Lookup::Miss => prepare(py, state, call, done, |session| {
+                session.prepare(sql, &declared)
+            }),
         }
     }
 
@@ -524,11 +529,10 @@ fn prepare(
     py: Python<'_>,
     mut state: MutexGuard<'_, State>,
     call: Call,
-    sql: &str,
-    declared: &[u32],
     done: &mut Vec<Completion>,
+    issue: impl FnOnce(&mut Session) -> Result<RequestId, Error>,
 ) {
-    match state.session.prepare(sql, declared) {
+    match issue(&mut state.session) {
         Ok(_) => state.jobs.push_back(Job {
             kind: Kind::Prepare,
             waiting: vec![call],
