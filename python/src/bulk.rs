@@ -81,9 +81,10 @@ pub struct Upsert {
 
 #[pymethods]
 impl Upsert {
-    /// `update` is `None` for all columns outside the key; an empty one leaves rows that are there as they are.
+    /// `update` is `None` for all columns outside the key; an empty one leaves rows that are there as they are. `fixed`
+    /// are columns of updated rows that are set to SQL or, where that is `None`, to a value behind the rows.
     #[new]
-    #[pyo3(signature = (table, columns, conflict, *, update=None, condition=None, duplicates="last", returning=Vec::new()))]
+    #[pyo3(signature = (table, columns, conflict, *, update=None, fixed=Vec::new(), condition=None, duplicates="last", returning=Vec::new()))]
     #[allow(clippy::too_many_arguments)] // all but the first three by keyword
     fn new(
         py: Python<'_>,
@@ -91,6 +92,7 @@ impl Upsert {
         columns: Vec<String>,
         conflict: Vec<String>,
         update: Option<Vec<String>>,
+        fixed: Vec<(String, Option<String>)>,
         condition: Option<&str>,
         duplicates: &str,
         returning: Vec<String>,
@@ -115,6 +117,14 @@ impl Upsert {
         let plan = target(table, &columns)
             .and_then(|target| {
                 copy::Upsert::new(target, conflict.iter().map(String::as_str), action)
+            })
+            .and_then(|plan| {
+                fixed
+                    .iter()
+                    .try_fold(plan, |plan, (column, sql)| match sql {
+                        Some(sql) => plan.set_sql(column, sql),
+                        None => plan.set_parameter(column),
+                    })
             })
             .and_then(|plan| plan.returning(returning.iter().map(String::as_str)))
             .map(|plan| plan.duplicates(duplicates))
@@ -202,6 +212,8 @@ fn target(table: &str, columns: &[String]) -> Result<copy::Target, data_bridge_d
 pub struct Columns {
     described: Arc<Statement>,
     types: Box<[u32]>,
+    /// What follows the arrays: single values, whose types are the server's to say.
+    values: Py<PyTuple>,
     /// Taken out while it is in use, for the rows are Python code.
     encoder: Mutex<Option<ColumnEncoder>>,
 }
@@ -209,15 +221,20 @@ pub struct Columns {
 #[pymethods]
 impl Columns {
     /// For the columns of a described statement; `None` if `unnest` cannot give values of all of their types, as of
-    /// arrays. With `exact_keys`, dicts may have no other keys.
+    /// arrays. `values` are the parameters behind those. With `exact_keys`, dicts may have no other keys.
     #[staticmethod]
-    #[pyo3(signature = (description, *, exact_keys=false))]
-    fn of(description: &Bound<'_, Description>, exact_keys: bool) -> Option<Self> {
+    #[pyo3(signature = (description, values, *, exact_keys=false))]
+    fn of(
+        description: &Bound<'_, Description>,
+        values: Bound<'_, PyTuple>,
+        exact_keys: bool,
+    ) -> Option<Self> {
         let (py, description) = (description.py(), description.get());
         let encoder = ColumnEncoder::new(py, description.typed_columns(), exact_keys);
         Some(Self {
             described: Arc::clone(description.statement()),
             types: description.array_types()?,
+            values: values.unbind(),
             encoder: Mutex::new(Some(encoder)),
         })
     }
@@ -236,10 +253,11 @@ impl Columns {
         Ok(())
     }
 
-    /// OIDs of the parameters.
+    /// OIDs of the parameters; 0 where it is the server's to say.
     #[getter]
     fn types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.types)
+        let unsaid = vec![0; self.values.bind(py).len()];
+        PyTuple::new(py, [&self.types[..], &unsaid].concat())
     }
 
     fn __len__(&self) -> usize {
@@ -251,6 +269,16 @@ impl Columns {
     /// The statement whose columns these are.
     pub fn described(&self) -> &Arc<Statement> {
         &self.described
+    }
+
+    /// How many arrays there are.
+    pub fn arrays(&self) -> usize {
+        self.types.len()
+    }
+
+    /// What follows them.
+    pub fn values<'py>(&self, py: Python<'py>) -> &Bound<'py, PyTuple> {
+        self.values.bind(py)
     }
 
     /// Appends all arrays, each behind its length.

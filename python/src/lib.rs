@@ -37,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use crate::dial::{Dialed, PyConfig};
     #[pymodule_export]
-    use crate::engine::Description;
+    use crate::engine::{Base, Description};
     #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]

@@ -31,7 +31,7 @@ async def assert_sound(db: pg.Database) -> None:
     await settled(db)
     assert db._counts() == (0, 1, 0, 0, 0, 0)
     async with db.connection() as connection:
-        assert connection._status == "idle"
+        assert connection._usable()._status == "idle"
         assert await connection.fetch_val("SELECT $1::int", 7) == 7
 
 

@@ -286,7 +286,7 @@ def test_counts_hold_under_threads_that_break_everything(url: str) -> None:
                         case _:
                             assert db.fetch_val("SELECT $1::int", index) == index
                             with db.connection() as connection:
-                                assert connection._coroutines()._status == "idle"
+                                assert connection._routines()._status == "idle"
                 except (
                     errors.QueryTimeout,
                     errors.DivisionByZeroError,

@@ -42,12 +42,21 @@ pub enum Duplicates {
     Error,
 }
 
+/// What a column of an updated row is set to, whatever the new row says.
+#[derive(Clone, Debug)]
+enum Fixed {
+    Sql(Box<str>),
+    /// A parameter, by its number among these, from 0.
+    Parameter(usize),
+}
+
 /// An upsert of many rows.
 #[derive(Clone, Debug)]
 pub struct Upsert {
     target: Target,
     conflict: Box<[Ident]>,
-    update: Box<[Ident]>,
+    update: Vec<Ident>,
+    fixed: Vec<(Ident, Fixed)>,
     condition: Option<Box<str>>,
     returning: Box<[Ident]>,
     duplicates: Duplicates,
@@ -76,14 +85,15 @@ impl Upsert {
                 .filter(|column| !conflict.contains(column))
                 .cloned()
                 .collect(),
-            Action::Update(columns) => idents(columns)?,
-            Action::Nothing => Box::default(),
+            Action::Update(columns) => idents(columns)?.into_vec(),
+            Action::Nothing => Vec::new(),
         };
         target.check_has(&update, "update")?;
         Ok(Self {
             target,
             conflict,
             update,
+            fixed: Vec::new(),
             condition: None,
             returning: Box::default(),
             duplicates: Duplicates::default(),
@@ -97,6 +107,27 @@ impl Upsert {
     pub fn condition(mut self, sql: &str) -> Self {
         self.condition = Some(sql.into());
         self
+    }
+
+    /// Sets a column of each updated row to this SQL, such as `now()`, instead of the new row's value. The column need not
+    /// be among those of the rows. The text becomes part of the statement as it is: never build it from foreign input.
+    pub fn set_sql(self, column: &str, sql: &str) -> Result<Self> {
+        self.set(column, |_| Fixed::Sql(sql.into()))
+    }
+
+    /// Sets a column of each updated row to the value of one more parameter, instead of the new row's value: the
+    /// statement's last ones, in the order of these calls, of the columns' types.
+    pub fn set_parameter(self, column: &str) -> Result<Self> {
+        self.set(column, Fixed::Parameter)
+    }
+
+    fn set(mut self, column: &str, value: impl FnOnce(usize) -> Fixed) -> Result<Self> {
+        let column = Ident::column(column)?;
+        let is_parameter = |(_, fixed): &&(Ident, Fixed)| matches!(fixed, Fixed::Parameter(_));
+        let number = self.fixed.iter().filter(is_parameter).count();
+        self.update.retain(|other| *other != column);
+        self.fixed.push((column, value(number)));
+        Ok(self)
     }
 
     /// Gives these columns back for each row that was written.
@@ -129,19 +160,19 @@ impl Upsert {
             numbered(columns.len()),
             list(columns)
         );
-        self.merge_sql(&source, &ordinal)
+        self.merge_sql(&source, &ordinal, columns.len() + 1)
     }
 
     /// Tells, in a single int8, how many of the rows that the statement before it in the same transaction wrote were
     /// there already; the others of its tag's count were inserted. `None` where nothing is ever updated.
     pub fn count_sql(&self) -> Option<&'static str> {
-        (!self.update.is_empty()).then_some(COUNT_SQL)
+        (!self.updates_nothing()).then_some(COUNT_SQL)
     }
 
     /// COPY into a staging table and a merge from there. `types` are the OIDs of the columns' types.
     pub fn stage(&self, types: &[u32]) -> StagePlan {
         let name = stage::name(&self.target, types);
-        let merge = self.merge_sql(&name, &stage::ordinal_column(&self.target));
+        let merge = self.merge_sql(&name, &stage::ordinal_column(&self.target), 1);
         let count = self.count_sql().map(str::to_owned);
         let ordinal = self.duplicates != Duplicates::Error;
         StagePlan::new(&self.target, name, ordinal, merge, count)
@@ -162,14 +193,19 @@ impl Upsert {
         .with_source(error)
     }
 
-    fn merge_sql(&self, source: &str, ordinal: &str) -> String {
+    fn updates_nothing(&self) -> bool {
+        self.update.is_empty() && self.fixed.is_empty()
+    }
+
+    /// `parameter` is the number of the first one that is free.
+    fn merge_sql(&self, source: &str, ordinal: &str, parameter: usize) -> String {
         format!(
             "INSERT INTO {} ({}) SELECT {} ON CONFLICT ({}) DO {}{}",
             self.target.table(),
             list(self.target.columns()),
             self.selection(source, ordinal),
             list(&self.conflict),
-            self.reaction(),
+            self.reaction(parameter),
             returning_clause(&self.returning),
         )
     }
@@ -181,7 +217,7 @@ impl Upsert {
         let direction = match self.duplicates {
             Duplicates::Last => " DESC",
             Duplicates::First => "",
-            Duplicates::Error if self.update.is_empty() => {
+            Duplicates::Error if self.updates_nothing() => {
                 // DO NOTHING would drop the second row in silence. The subquery gives no row if all keys differ, and at
                 // least two otherwise: then the server fails it with the same SQLSTATE as DO UPDATE.
                 let no_null = joined(&self.conflict, " AND ", |column, sql| {
@@ -207,15 +243,29 @@ impl Upsert {
     }
 
     /// What follows `DO`.
-    fn reaction(&self) -> String {
-        if self.update.is_empty() {
+    fn reaction(&self, parameter: usize) -> String {
+        if self.updates_nothing() {
             return "NOTHING".to_owned();
         }
-        let assignments = joined(&self.update, ", ", |column, sql| {
+        let mut assignments = joined(&self.update, ", ", |column, sql| {
             column.push_to(sql);
             sql.push_str(" = excluded.");
             column.push_to(sql);
         });
+        for (column, value) in &self.fixed {
+            if !assignments.is_empty() {
+                assignments.push_str(", ");
+            }
+            column.push_to(&mut assignments);
+            assignments.push_str(" = ");
+            match value {
+                // The line break ends a comment.
+                Fixed::Sql(sql) => assignments.extend(["(", sql, "\n)"]),
+                Fixed::Parameter(number) => {
+                    assignments.extend(["$", &(parameter + number).to_string()]);
+                }
+            }
+        }
         match &self.condition {
             None => format!("UPDATE SET {assignments} WHERE {ADD_ONE}"),
             // The order of AND's sides is the server's choice, that of CASE is not. The line break ends a comment.
@@ -292,6 +342,24 @@ mod tests {
             format!(r#"COPY {name} ("id", "a", "b", "ordinal") FROM STDIN (FORMAT binary)"#)
         );
         assert!(last.ordinal && last.merge.ends_with(r#"ON CONFLICT ("id") DO NOTHING"#));
+    }
+
+    #[test]
+    fn fixed_values_stand_behind_those_of_the_rows() {
+        let upsert = upsert(Action::UpdateAll, Duplicates::Last)
+            .set_parameter("b")
+            .and_then(|upsert| upsert.set_sql("seen", "now() -- here"))
+            .and_then(|upsert| upsert.set_parameter("by"))
+            .unwrap();
+        let reaction = |first: usize| {
+            format!(
+                "DO UPDATE SET \"a\" = excluded.\"a\", \"b\" = ${first}, \"seen\" = (now() -- here\n), \"by\" = ${} \
+                 WHERE {ADD_ONE}",
+                first + 1
+            )
+        };
+        assert!(upsert.unnest_sql().ends_with(&reaction(4)));
+        assert!(upsert.stage(&[23, 25, 25]).merge.ends_with(&reaction(1)));
     }
 
     #[test]

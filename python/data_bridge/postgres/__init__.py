@@ -15,7 +15,8 @@ from data_bridge._native import Record
 
 from ._bulk import UpsertResult
 from ._functions import execute, execute_many, fetch, fetch_row, fetch_val
-from .database import Connection, Database
+from .connection import Connection
+from .database import Database
 from .errors import Error
 from .interval import Interval
 from .orm import (

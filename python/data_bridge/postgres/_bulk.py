@@ -6,6 +6,7 @@ transaction. It waits for nothing but these, so that a blocking front can run th
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncIterable, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from data_bridge import _native
 
 from . import errors
+from ._reply import unawaited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from data_bridge._native import Record
 
     from ._verbs import AsyncVerbs
-    from .database import Connection
+    from .database import Member
 
 type Rows = Iterable[Any] | AsyncIterable[Any]
 type OnDuplicate = Literal["last", "first", "error"]
@@ -70,10 +72,17 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
         running: Any = None
         start = end = 0
         async for chunk in source.chunks(_EXECUTIONS):
-            following = connection._run(sql, _tuples(chunk), "count")
+            if running is not None and connection._status == "idle":
+                # It has taken BEGIN along: before its answer, what follows might run outside of a transaction.
+                count += await _executed(running, start)
+                running = None
+            following: Any = connection._run(sql, _tuples(chunk), "count")
             if running is not None:
                 try:
                     count += await _executed(running, start)
+                except asyncio.CancelledError:
+                    following.cancel()
+                    raise
                 except BaseException:
                     # It was sent into a transaction that has failed: its own failure says nothing.
                     with suppress(Exception):
@@ -136,13 +145,18 @@ async def upsert_many(
     conflict_columns: Sequence[str],
     update_columns: Sequence[str] | None,
     on_duplicate: OnDuplicate,
-    do_nothing: bool,
-    where: str | None,
-    returning: Sequence[str] | None,
     columns: Sequence[str] | None,
-    method: Literal["auto", "stage", "unnest"],
+    do_nothing: bool = False,
+    where: str | None = None,
+    returning: Sequence[str] | None = None,
+    method: Literal["auto", "stage", "unnest"] = "auto",
+    fixed: Sequence[tuple[str, str | None]] = (),
+    fixed_values: tuple[Any, ...] = (),
 ) -> UpsertResult:
-    """See ``AsyncVerbs.upsert_many``."""
+    """See ``AsyncVerbs.upsert_many``.
+
+    ``fixed`` are columns that updated rows are set to whatever the new rows say: to SQL, or to the next of ``fixed_values``.
+    """
     if method not in ("auto", "stage", "unnest"):
         raise errors.InterfaceError(f'method must be "auto", "stage" or "unnest", not {method!r}')
     if do_nothing and (update_columns or where is not None):
@@ -155,8 +169,9 @@ async def upsert_many(
     if update_columns is not None:
         update = _names("update_columns", update_columns)
     conflict = _names("conflict_columns", conflict_columns)
-    plan = _upsert(table, names, conflict, update, where, on_duplicate, _names("returning", returning or ()))
-    way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count)
+    given_back = _names("returning", returning or ())
+    plan = _upsert(table, names, conflict, update, tuple(fixed), where, on_duplicate, given_back)
+    way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count, fixed_values)
     try:
         answer = None
         if source.few is not None and method != "stage":
@@ -201,6 +216,8 @@ class _Way:
     source: _Source
     #: A statement that counts updated rows; its answer joins the first one in a pair.
     count: str | None = None
+    #: Values of columns that updated rows are set to, whatever the new rows say.
+    fixed: tuple[Any, ...] = ()
 
     async def by_arrays(self, rows: Sequence[Any]) -> Any:
         """One statement, in one round trip where it has run before; ``None`` if the types do not allow it."""
@@ -254,13 +271,13 @@ class _Way:
             started = connection._copy_in(stage.copy)
             try:
                 await created
-            except BaseException:
-                await _give_up(connection)
+            except BaseException as error:
+                await _give_up(connection, error)
                 raise
             await _copy(connection, started, writer, self.source)
-            return await self._run(connection, stage.merge, ())
+            return await self._run(connection, stage.merge, self.fixed)
 
-    async def _describe(self, connection: Connection) -> _native.Description:
+    async def _describe(self, connection: Member) -> _native.Description:
         """The columns' types, which the transaction keeps from being changed until it ends: binary COPY trusts them."""
         description: _native.Description = await connection._run(self.plan.describe, (), "describe", fresh=True)
         return description
@@ -269,15 +286,17 @@ class _Way:
         # The statement that takes them has the server check, in the same Sync, that the description still holds: else it
         # would convert from the types that are declared, and lose digits silently. Then the answer is ``None``.
         description = await holder._run(self.plan.describe, (), "describe", fresh=fresh)
-        return _native.Columns.of(description, exact_keys=self.exact)
+        return _native.Columns.of(description, self.fixed, exact_keys=self.exact)
 
     async def _run(self, holder: AsyncVerbs, sql: str, args: Any, **options: Any) -> Any:
         if self.count is not None:
             options["follow"] = self.count
-        return await holder._run(sql, args, self.shape, typed=self.shape == "count", **options)
+        # The types of fixed values are the server's to say.
+        typed = self.shape == "count" and not self.fixed
+        return await holder._run(sql, args, self.shape, typed=typed, **options)
 
 
-async def _copy(connection: Connection, started: Any, writer: _native.CopyWriter, source: _Source) -> int:
+async def _copy(connection: Member, started: Any, writer: _native.CopyWriter, source: _Source) -> int:
     """Sends rows into a COPY; the number of rows. After an error the server has kept none."""
     try:
         await started
@@ -290,17 +309,23 @@ async def _copy(connection: Connection, started: Any, writer: _native.CopyWriter
                 else:
                     await connection._turn()
         connection._copy_bytes(_native.COPY_END)
-    except BaseException:
-        await _give_up(connection)
+    except BaseException as error:
+        await _give_up(connection, error)
         raise
     count: int = await connection._copy_end()
     return count
 
 
-async def _give_up(connection: Connection) -> None:
+async def _give_up(connection: Member, error: BaseException) -> None:
+    """Ends a COPY so that the server drops its rows."""
     # The server's answer is that the COPY was given up; the reason is on its way to the caller.
     with suppress(Exception):
-        await connection._give_up_copy("the client has given up")
+        reason = "the client has given up"
+        if isinstance(error, asyncio.CancelledError):
+            # Whoever was cancelled does not wait for a server that may be gone.
+            unawaited(connection._copy_end(reason))
+        else:
+            await connection._give_up_copy(reason)
 
 
 class _Source:
@@ -366,7 +391,7 @@ class _Source:
 
 
 @asynccontextmanager
-async def _alone(holder: AsyncVerbs) -> AsyncGenerator[Connection]:
+async def _alone(holder: AsyncVerbs) -> AsyncGenerator[Member]:
     connection = await holder._exclusive()
     try:
         yield connection
@@ -375,17 +400,10 @@ async def _alone(holder: AsyncVerbs) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
-async def _atomic(connection: Connection) -> AsyncGenerator[bool]:
+async def _atomic(connection: Member) -> AsyncGenerator[bool]:
     """A transaction, or a savepoint where one is open; whether it is a savepoint."""
-    # A transaction may have been opened by hand.
-    by_hand = connection._depth == 0 and connection._status != "idle"
-    connection._depth += by_hand
-    try:
-        is_nested = connection._depth > 0
-        async with connection.transaction():
-            yield is_nested
-    finally:
-        connection._depth -= by_hand
+    async with connection._atomic() as transaction:
+        yield transaction._savepoint is not None
 
 
 async def _columns(
@@ -443,13 +461,21 @@ def _upsert(
     columns: tuple[str, ...],
     conflict: tuple[str, ...],
     update: tuple[str, ...] | None,
+    fixed: tuple[tuple[str, str | None], ...],
     condition: str | None,
     duplicates: OnDuplicate,
     returning: tuple[str, ...],
 ) -> _native.Upsert:
     with _names_checked():
         return _native.Upsert(
-            table, columns, conflict, update=update, condition=condition, duplicates=duplicates, returning=returning
+            table,
+            columns,
+            conflict,
+            update=update,
+            fixed=fixed,
+            condition=condition,
+            duplicates=duplicates,
+            returning=returning,
         )
 
 

@@ -30,9 +30,9 @@ def execute(
     return running
 
 
-def execute_many(sql: str, rows: Rows, *, db: Any = None) -> Awaitable[int]:
+def execute_many(sql: str, rows: Rows, *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
     """Run a statement once for each row of arguments, all or none; the number of rows affected."""
-    running: Awaitable[int] = _database(db).execute_many(sql, rows)
+    running: Awaitable[int] = _database(db).execute_many(sql, rows, timeout=timeout)
     return running
 
 

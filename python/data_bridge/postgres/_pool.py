@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .database import Connection
+    from .database import Member
 
 log = logging.getLogger("data_bridge.postgres")
 
@@ -15,10 +15,11 @@ CANCEL_DEADLINE = 5.0
 #: Seconds that a COMMIT may take. It may have to wait for deferred checks and for standby servers, but not for ever for a
 #: server that is gone.
 COMMIT_DEADLINE = 60.0
-#: What a connection is reset with after its holder has changed its session. The first command ends SET ROLE too, which
-#: RESET ALL leaves alone.
-_RESET = (
-    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; CLOSE ALL; SELECT pg_catalog.pg_advisory_unlock_all()"
+#: What a connection is reset with after its holder has changed its session, or may have. The first command ends SET ROLE
+#: too, which RESET ALL leaves alone.
+RESET = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP; "
+    "SELECT pg_catalog.pg_advisory_unlock_all()"
 )
 
 
@@ -41,12 +42,14 @@ def why_exhausted(seconds: float, counts: tuple[int, int, int, int, int, int], f
     return f"no connection became free in {seconds:g} seconds: {cause} ({held})"
 
 
-async def restore(connection: Connection, touched: bool) -> None:
+async def restore(connection: Member) -> None:
     """Ends what the holder of a connection has left open, and undoes what it has changed."""
-    if connection._outstanding:
+    if connection._outstanding or connection._is_held:
         # What its holder has left behind ends first: only then is the status of the transaction known.
         await connection._settle("")
     if connection._status != "idle":
         await connection._settle("ROLLBACK")
-    if touched:
-        await connection._settle(_RESET)
+    if connection._has_prepared:
+        # The statement cache goes along, so nothing may be on its way behind this.
+        await connection._settle("DEALLOCATE ALL")
+    connection._reset(RESET)

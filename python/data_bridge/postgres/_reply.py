@@ -46,3 +46,13 @@ class Reply(asyncio.Future[Any]):
 
 
 Coroutine.register(Reply)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is an ABC
+
+
+def unawaited(answer: asyncio.Future[Any]) -> None:
+    """Lets a call go on that nobody waits for; its error is one that whatever comes next on the connection tells again."""
+    answer.add_done_callback(_ignore)
+
+
+def _ignore(answer: asyncio.Future[Any]) -> None:
+    if not answer.cancelled():
+        answer.exception()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _bulk, errors
+from ._limits import checked, in_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from data_bridge._native import Record
 
     from ._bulk import OnDuplicate, Rows, UpsertResult
-    from .database import Connection
+    from .database import Member
 
 
 class AsyncVerbs:
@@ -22,8 +24,15 @@ class AsyncVerbs:
     if TYPE_CHECKING:
 
         def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]: ...
-        async def _exclusive(self) -> Connection: ...
-        async def _give_back(self, connection: Connection) -> None: ...
+        async def _exclusive(self, timeout: float | None = None) -> Member: ...
+        async def _give_back(self, connection: Member) -> None: ...
+
+    def _check(self) -> None:
+        """Refuses a holder that is over."""
+
+    def _within[T](self, timeout: float | None, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """A call of several steps that must be done in time."""
+        return work if timeout is None else in_time(timeout, work)
 
     @property
     def _in_transaction(self) -> bool:
@@ -57,13 +66,15 @@ class AsyncVerbs:
         """
         return self._run(sql, [tuple(row) for row in args], "rows", timeout=timeout)
 
-    def execute_many(self, sql: str, rows: Rows, /) -> Coroutine[Any, Any, int]:
+    def execute_many(self, sql: str, rows: Rows, /, *, timeout: float | None = None) -> Coroutine[Any, Any, int]:
         """Runs a statement once for each row of arguments, all or none; the number of rows affected.
 
         The executions are sent in one go; from 1,000 on in pieces within a transaction, the next piece encoded while
-        the server works on the last. ``rows`` is any iterable or async iterable of sequences.
+        the server works on the last. ``rows`` is any iterable or async iterable of sequences. ``timeout`` is for the
+        whole call.
         """
-        return _bulk.execute_many(self, sql, rows)
+        checked(timeout)
+        return self._within(timeout, _bulk.execute_many(self, sql, rows))
 
     @overload
     def insert_many(
@@ -73,6 +84,7 @@ class AsyncVerbs:
         columns: Sequence[str] | None = None,
         *,
         method: Literal["auto", "copy", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> Coroutine[Any, Any, int]: ...
     @overload
     def insert_many(
@@ -83,6 +95,7 @@ class AsyncVerbs:
         *,
         returning: Sequence[str],
         method: Literal["auto", "copy", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> Coroutine[Any, Any, list[Record]]: ...
     def insert_many(
         self,
@@ -92,6 +105,7 @@ class AsyncVerbs:
         *,
         returning: Sequence[str] | None = None,
         method: Literal["auto", "copy", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """Inserts rows, all or none; their number, or with ``returning`` a record of these columns for each.
 
@@ -102,12 +116,14 @@ class AsyncVerbs:
         plain tuples all columns of the table in their order, but those that the server always fills itself.
 
         Few rows travel in one statement, many by COPY, read from the iterable as they are sent. ``table`` is a name or
-        ``schema.name``, taken literally.
+        ``schema.name``, taken literally. ``timeout`` is for the whole call.
 
         >>> async def example(db):
         ...     return await db.insert_many("points", ((x, x * x) for x in range(1_000_000)), columns=["x", "y"])
         """
-        return _bulk.insert_many(self, table, rows, columns, returning, method)
+        checked(timeout)
+        work = _bulk.insert_many(self, table, rows, columns, returning, method)
+        return self._within(timeout, work)
 
     def upsert_many(
         self,
@@ -122,6 +138,7 @@ class AsyncVerbs:
         returning: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         method: Literal["auto", "stage", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> Coroutine[Any, Any, UpsertResult]:
         """Inserts rows, and updates those whose ``conflict_columns`` are there already; all or none.
 
@@ -129,13 +146,14 @@ class AsyncVerbs:
         given columns outside the key; none with ``do_nothing=True``. ``where`` is SQL, never built from foreign input:
         only rows for which it holds are updated; in it the table's name means the row that is there, and ``excluded``
         the new one. Of several rows with one key ``on_duplicate`` says which counts. For ``rows`` and ``columns`` see
-        :meth:`insert_many`; many rows go by COPY through a temporary table.
+        :meth:`insert_many`; many rows go by COPY through a temporary table. ``timeout`` is for the whole call.
 
         >>> async def example(db):
         ...     result = await db.upsert_many("points", [(1, 2), (3, 4)], columns=["x", "y"], conflict_columns=["x"])
         ...     return result.inserted, result.updated
         """
-        return _bulk.upsert_many(
+        checked(timeout)
+        work = _bulk.upsert_many(
             self,
             table,
             rows,
@@ -148,9 +166,15 @@ class AsyncVerbs:
             columns=columns,
             method=method,
         )
+        return self._within(timeout, work)
 
-    async def stream(self, sql: str, /, *args: Any, batch: int = 1000) -> AsyncIterator[Record]:
+    async def stream(
+        self, sql: str, /, *args: Any, batch: int = 1000, timeout: float | None = None
+    ) -> AsyncIterator[Record]:
         """The rows of a query one by one, ``batch`` of them in memory at a time.
+
+        ``timeout`` limits each wait for itself: for a connection, and for each batch. What the loop does with the rows
+        is not counted.
 
         >>> async def example(db):
         ...     async for record in db.stream("SELECT * FROM flights", batch=5_000):
@@ -158,17 +182,33 @@ class AsyncVerbs:
         """
         if batch < 1:
             raise errors.InterfaceError(f"batch must be 1 or more, not {batch}")
-        connection = await self._exclusive()
+        connection = await self._exclusive(checked(timeout))
         try:
-            async with connection.transaction():
+            # A portal lives in a transaction. One that is open will do: a savepoint would be rolled back with all that the
+            # loop has run in it, if the loop ends early.
+            inside = connection._in_transaction
+            async with nullcontext() if inside else connection.transaction():
                 connection._portals += 1
-                portal = f"data_bridge_{connection._portals}"
-                rows, more = await connection._run(sql, args, "page", portal=portal, page_size=batch)
-                for row in rows:
-                    yield row
-                while more:
-                    rows, more = await connection._run(sql, args, "page", portal=portal, page_size=batch, more=True)
+                options: dict[str, Any] = {
+                    "portal": f"data_bridge_{connection._portals}",
+                    "page_size": batch,
+                    "timeout": timeout,
+                }
+                try:
+                    rows, more = await connection._run(sql, args, "page", **options)
                     for row in rows:
                         yield row
+                    while more:
+                        # The holder may have come to its end while the loop ran.
+                        self._check()
+                        rows, more = await connection._run(sql, args, "page", more=True, **options)
+                        for row in rows:
+                            yield row
+                finally:
+                    if inside:
+                        # It would hold on to its tables, and to what it has read of them, until the transaction ends.
+                        with suppress(errors.InterfaceError):
+                            self._check()
+                            connection._close_portal(options["portal"])
         finally:
             await self._give_back(connection)

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Self
 from data_bridge import _native
 
 from . import _default, _pool, errors
-from ._pool import CANCEL_DEADLINE, log, log_notice, restore, why_exhausted
+from ._limits import expired
+from ._pool import CANCEL_DEADLINE, RESET, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
-from .prepared import Prepared
-from .transaction import Transaction, begin_sql
+from .connection import Connection, Held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
     from types import TracebackType
 
-    from .transaction import Isolation
+    from .transaction import Isolation, Transaction
 
 os.register_at_fork(after_in_child=_native.forked)
 
@@ -30,31 +30,12 @@ os.register_at_fork(after_in_child=_native.forked)
 _BACKOFF = (0.05, 2.0)
 #: Such attempts after the first: a server that restarts is back within about a second.
 _RETRIES = 5
+#: Seconds after which a statement that still runs is cancelled once more.
+_CANCEL_AGAIN = 0.25
 
 
-class Connection(_native.AsyncConnection, AsyncVerbs):
-    """One connection, alone in the hands of its holder. ``Database.connection()`` lends it."""
-
-    _depth: int = 0
-    _portals: int = 0
-
-    def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
-    ) -> Transaction:
-        """A transaction, or within one a savepoint.
-
-        ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
-        """
-        return Transaction(self, begin_sql(isolation, readonly, deferrable))
-
-    async def prepare(self, sql: str, /) -> Prepared:
-        """Prepares a statement and asks for its types.
-
-        >>> async def example(connection):
-        ...     prepared = await connection.prepare("SELECT * FROM users WHERE id = $1")
-        ...     return [await prepared.fetch_row(user) for user in (7, 8)]
-        """
-        return Prepared(self, await self._run(sql, (), "describe"))
+class Member(_native.AsyncConnection, Held):
+    """A connection of the pool, as the routines see it that have it alone. Users hold a ``Connection``."""
 
     async def _turn(self) -> None:
         """Lets other tasks run, and the answers of the server be read."""
@@ -74,26 +55,24 @@ class Connection(_native.AsyncConnection, AsyncVerbs):
 
     async def _in_time[T](self, answer: Awaitable[T], seconds: float = CANCEL_DEADLINE) -> T:
         """The answer; or the end of the connection, if the server gives none: nobody waits for ever to clean up."""
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds):
+            async with limit:
                 return await answer
         except TimeoutError:
+            if not limit.expired():
+                raise
             self._abort("the server did not answer in time")
             raise errors.ConnectionLost("the server did not answer in time; the connection is closed") from None
 
-    @property
-    def _in_transaction(self) -> bool:
-        return self._depth > 0 or self._status != "idle"
+    def _user(self) -> asyncio.Task[Any] | None:
+        """Who opens a transaction."""
+        return asyncio.current_task()
 
-    async def _exclusive(self) -> Connection:
-        return self
-
-    async def _give_back(self, connection: Connection) -> None:
-        pass
-
-    async def close(self) -> None:
-        """Closes the connection."""
-        self._close()
+    def _may_nest(self, opener: Any, user: Any) -> bool:
+        """Whether ``user`` may nest a transaction in one that ``opener`` has opened: the two do not run at the same
+        time."""
+        return opener is user or opener is None or opener.done()
 
 
 class Database(_native.AsyncPool, AsyncVerbs):
@@ -134,7 +113,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         while True:
             try:
                 dialed = await asyncio.get_running_loop().run_in_executor(None, self._config.dial)
-                connection = Connection(self, slot, dialed)
+                connection = Member(self, slot, dialed)
                 break
             except BaseException as error:
                 if attempt >= retries or not (isinstance(error, errors.Error) and error.retryable):
@@ -162,24 +141,29 @@ class Database(_native.AsyncPool, AsyncVerbs):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _cancel(self, connection: Connection, shared: bool) -> None:
+    def _cancel(self, connection: Member, shared: bool) -> None:
         """Called by the native half when the only statement of a connection was given up.
 
         ``shared``: nobody has the connection alone, and it is lent to nobody until the statement has ended.
         """
         self._spawn(self._cancel_on_server(connection, shared))
 
-    async def _cancel_on_server(self, connection: Connection, shared: bool) -> None:
+    async def _cancel_on_server(self, connection: Member, shared: bool) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(None, connection._send_cancel, CANCEL_DEADLINE)
-        except errors.Error as error:
-            log.warning("could not cancel a statement: %s", error)
-        finally:
-            connection._cancel_sent()
         deadline = loop.time() + CANCEL_DEADLINE
-        while connection._outstanding and loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        while True:
+            try:
+                await loop.run_in_executor(None, connection._send_cancel, CANCEL_DEADLINE)
+            except errors.Error as error:
+                log.warning("could not cancel a statement: %s", error)
+            finally:
+                connection._cancel_sent()
+            again = min(deadline, loop.time() + _CANCEL_AGAIN)
+            while connection._is_held and loop.time() < again:
+                await asyncio.sleep(0.01)
+            # The server overlooks a request that comes while it goes from one command to the next.
+            if again == deadline or not connection._hold_again():
+                break
         if connection._is_held:
             connection._abort("a cancelled statement did not end in time")
         elif shared:
@@ -189,12 +173,15 @@ class Database(_native.AsyncPool, AsyncVerbs):
         """Called by the native half for each notice of the server."""
         log_notice(severity, code, message)
 
-    async def _limited(self, reply: Reply, timeout: float) -> Any:
-        try:
-            async with asyncio.timeout(timeout):
-                return await reply
-        except TimeoutError:
-            raise errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was given up") from None
+    def _limit(self, reply: Reply, timeout: float) -> None:
+        """Called by the native half for a statement that was called with a timeout."""
+        timer = asyncio.get_running_loop().call_later(timeout, self._expire, reply, timeout)
+        reply.add_done_callback(lambda _: timer.cancel())
+
+    def _expire(self, reply: Reply, timeout: float) -> None:
+        if not reply.done():
+            reply.set_exception(errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was given up"))
+            self._abandon(reply)
 
     def _limit_wait(self, reply: Reply) -> None:
         """Called by the native half for a statement that waits for a connection."""
@@ -204,42 +191,47 @@ class Database(_native.AsyncPool, AsyncVerbs):
         if self._withdraw(reply):
             reply.set_exception(errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())))
 
-    async def _exclusive(self) -> Connection:
-        acquired: asyncio.Future[Connection] = self._acquire()
+    async def _exclusive(self, timeout: float | None = None) -> Member:
+        acquired: asyncio.Future[Member] = self._acquire()
+        patience = self._acquire_timeout if timeout is None else min(timeout, self._acquire_timeout)
         try:
-            async with asyncio.timeout(self._acquire_timeout):
+            async with asyncio.timeout(patience):
                 return await acquired
         except TimeoutError:
             if acquired.done() and not acquired.cancelled():
                 # It came in the same turn of the loop as the end of the time.
                 return acquired.result()
+            if timeout is not None and timeout < self._acquire_timeout:
+                raise expired(timeout) from None
             raise errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())) from None
         except asyncio.CancelledError:
             if acquired.done() and not acquired.cancelled() and acquired.exception() is None:
                 self._release(acquired.result())
             raise
 
-    async def _give_back(self, connection: Connection) -> None:
+    async def _give_back(self, connection: Member) -> None:
         """Returns a connection clean, or closes it; never half-used.
 
-        What cleaning needs the server's answer goes on by itself: the caller, who may have been cancelled because the
-        server is gone, does not wait for it, and the connection counts as in use until it is over.
+        What resets its session is sent ahead of whatever comes next, and nobody waits for it. What else cleaning needs
+        the server's answer for goes on by itself: the caller, who may have been cancelled because the server is gone,
+        does not wait for that either, and the connection counts as in use until it is over.
         """
-        touched = connection._take_touched()
-        if connection._is_reusable and not touched:
+        if connection._is_reusable and not connection._has_prepared:
+            connection._reset(RESET)
             self._release(connection)
-        elif not connection.is_closed:
-            self._spawn(self._clean(connection, touched))
+        else:
+            self._unclean(connection)
 
-    def _unclean(self, connection: Connection) -> None:
-        """Called by the native half when a statement has left a shared connection changed; nobody has it meanwhile."""
-        self._spawn(self._clean(connection, connection._take_touched()))
+    def _unclean(self, connection: Member) -> None:
+        """Called as well by the native half when a statement has left a shared connection changed; nobody has it
+        meanwhile."""
+        if not connection.is_closed:
+            self._spawn(self._clean(connection))
 
-    async def _clean(self, connection: Connection, touched: bool) -> None:
+    async def _clean(self, connection: Member) -> None:
         try:
-            async with asyncio.timeout(CANCEL_DEADLINE):
-                await restore(connection, touched)
-        except (errors.Error, TimeoutError) as error:
+            await restore(connection)
+        except errors.Error as error:
             log.warning("a connection could not be cleaned and is closed: %s", error)
         finally:
             if connection._is_reusable:
@@ -256,11 +248,20 @@ class Database(_native.AsyncPool, AsyncVerbs):
         ...     async with db.connection() as connection:
         ...         await connection.execute("SET work_mem = '64MB'")
         """
-        connection = await self._exclusive()
+        member = await self._exclusive()
+        before = member._requests
+        lent = Connection(member)
         try:
-            yield connection
+            yield lent
         finally:
-            await self._give_back(connection)
+            lent._take_back()
+            if member._requests != before:
+                # Functions and triggers change sessions too, and nothing tells of it.
+                member._touch()
+            if member._end_transactions():
+                # It would go on with whoever comes next.
+                member._close()
+            await self._give_back(member)
 
     @asynccontextmanager
     async def transaction(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from data_bridge._native import Description, Record
 
     from ._bulk import Rows
-    from .database import Connection
+    from .connection import Connection
 
 
 class Described:
@@ -65,6 +65,6 @@ class Prepared(Described):
         """The number of rows affected."""
         return self._connection.execute(self.sql, *args, timeout=timeout)
 
-    def execute_many(self, rows: Rows, /) -> Awaitable[int]:
+    def execute_many(self, rows: Rows, /, *, timeout: float | None = None) -> Awaitable[int]:
         """Once for each row of arguments, all or none; the number of rows affected."""
-        return self._connection.execute_many(self.sql, rows)
+        return self._connection.execute_many(self.sql, rows, timeout=timeout)

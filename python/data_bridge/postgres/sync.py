@@ -6,16 +6,18 @@ connection whose calls return when they are done, they never have to wait, and s
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
 
 from . import _default, _pool, errors
+from ._limits import Deadlines
 from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
+from .connection import Connection, Held
 from .prepared import Described
-from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
     from data_bridge._native import Record
 
     from ._bulk import OnDuplicate, UpsertResult
-    from .database import Connection
-    from .transaction import Isolation
+    from .database import Member
+    from .transaction import Isolation, Transaction
+
+#: Seconds for what undoes a call whose time limit has passed, before its connection is given up.
+_GRACE = 0.4
 
 
 def connect_sync(
@@ -110,80 +115,81 @@ class _Answer:
         raise StopIteration(self._value)
 
 
-class _Routines(_native.BlockingConnection, AsyncVerbs):
-    """A blocking connection as the coroutines see it: with the methods of a ``Connection``, done when they return."""
+class _Routines(_native.BlockingConnection, Deadlines, Held):
+    """A blocking connection as the coroutines see it: with the methods of a ``Member``, done when they return."""
 
-    _depth: int = 0
-    _portals: int = 0
+    def _run(
+        self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any
+    ) -> Awaitable[Any]:
+        return _Answer(super()._run, sql, args, shape, timeout=self._left(timeout), **options)
 
-    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
-        return _Answer(super()._run, sql, args, shape, **options)
-
-    def _run_statement(self, statement: _native.Statement, /) -> Awaitable[Any]:
-        return _Answer(super()._run_statement, statement)
+    def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
+        return _Answer(super()._run_statement, statement, timeout=self._left(timeout))
 
     def _simple(self, sql: str, /, *, timeout: float | None = None) -> Awaitable[str]:
-        return _Answer(super()._simple, sql, timeout=timeout)
+        return _Answer(super()._simple, sql, timeout=self._left(timeout))
 
     def _settle(self, sql: str) -> Awaitable[str]:
-        return self._simple(sql, timeout=CANCEL_DEADLINE)
+        return _Answer(super()._simple, sql, timeout=self._patience)
 
     def _commit(self) -> Awaitable[str]:
         return self._simple("COMMIT", timeout=_pool.COMMIT_DEADLINE)
 
     def _give_up_copy(self, reason: str) -> Awaitable[int]:
-        return self._copy_end(reason)
+        return _Answer(super()._copy_end, reason, timeout=self._patience)
 
-    def _copy_in(self, sql: str) -> Awaitable[None]:
-        return _Answer(super()._copy_in, sql)
+    def _copy_in(self, sql: str, /, *, timeout: float | None = None) -> Awaitable[None]:
+        return _Answer(super()._copy_in, sql, timeout=self._left(timeout))
 
-    def _copy_end(self, reason: str | None = None) -> Awaitable[int]:
-        return _Answer(super()._copy_end, reason)
+    def _copy_end(self, reason: str | None = None, /, *, timeout: float | None = None) -> Awaitable[int]:
+        return _Answer(super()._copy_end, reason, timeout=self._left(timeout))
 
-    def _drained(self) -> Awaitable[None]:
-        return _Answer(super()._drained)
+    def _drained(self, *, timeout: float | None = None) -> Awaitable[None]:
+        return _Answer(super()._drained, timeout=self._left(timeout))
 
     def _turn(self) -> Awaitable[None]:
         # Nobody else waits for this thread, but the socket has to be emptied.
         return self._drained()
 
-    def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
-    ) -> Transaction:
-        return Transaction(cast("Connection", self), begin_sql(isolation, readonly, deferrable))
-
     @property
-    def _in_transaction(self) -> bool:
-        return self._depth > 0 or self._status != "idle"
+    def _patience(self) -> float:
+        """Seconds for what undoes a call; a call with a time limit ends soon after it."""
+        return CANCEL_DEADLINE if self._deadline is None else _GRACE
 
-    async def _exclusive(self) -> Connection:
-        return cast("Connection", self)
+    def _user(self) -> threading.Thread:
+        """Who opens a transaction."""
+        return threading.current_thread()
 
-    async def _give_back(self, connection: Connection) -> None:
-        pass
+    def _may_nest(self, opener: Any, user: Any) -> bool:
+        """Whether ``user`` may nest a transaction in one that ``opener`` has opened."""
+        return opener is user or not opener.is_alive()
 
 
-class _PoolRoutines(AsyncVerbs):
-    """The same for a pool."""
+class _PoolRoutines(Deadlines, AsyncVerbs):
+    """The same for a pool; each call has one of its own."""
 
     def __init__(self, database: SyncDatabase) -> None:
         self._database = database
 
-    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
-        return _Answer(self._database._run, sql, args, shape, **options)
+    def _run(
+        self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any
+    ) -> Awaitable[Any]:
+        return _Answer(self._database._run, sql, args, shape, timeout=self._left(timeout), **options)
 
-    def _run_statement(self, statement: _native.Statement, /) -> Awaitable[Any]:
-        return _Answer(self._database._run_statement, statement)
+    def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
+        return _Answer(self._database._run_statement, statement, timeout=self._left(timeout))
 
-    async def _exclusive(self) -> Connection:
-        return cast("Connection", self._database._acquire())
+    async def _exclusive(self, timeout: float | None = None) -> Member:
+        connection = cast("_Routines", self._database._acquire(self._left(timeout)))
+        connection._deadline = self._deadline
+        return cast("Member", connection)
 
-    async def _give_back(self, connection: Connection) -> None:
-        touched = connection._take_touched()
+    async def _give_back(self, connection: Member) -> None:
+        cast("_Routines", connection)._deadline = None
         try:
             if not connection.is_closed:
-                await restore(connection, touched)
-        except (errors.Error, TimeoutError) as error:
+                await restore(connection)
+        except errors.Error as error:
             # Whoever had it has got all answers already: this is nobody's failure.
             log.warning("a connection could not be cleaned and is closed: %s", error)
         finally:
@@ -232,9 +238,9 @@ class SyncVerbs:
         rows: list[Record] = run(self._coroutines().fetch_many(sql, args, timeout=timeout))
         return rows
 
-    def execute_many(self, sql: str, rows: Iterable[Any], /) -> int:
+    def execute_many(self, sql: str, rows: Iterable[Any], /, *, timeout: float | None = None) -> int:
         """Runs a statement once for each row of arguments, all or none; see ``AsyncVerbs.execute_many``."""
-        count: int = run(self._coroutines().execute_many(sql, rows))
+        count: int = run(self._coroutines().execute_many(sql, rows, timeout=timeout))
         return count
 
     @overload
@@ -245,6 +251,7 @@ class SyncVerbs:
         columns: Sequence[str] | None = None,
         *,
         method: Literal["auto", "copy", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> int: ...
     @overload
     def insert_many(
@@ -255,6 +262,7 @@ class SyncVerbs:
         *,
         returning: Sequence[str],
         method: Literal["auto", "copy", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> list[Record]: ...
     def insert_many(self, table: str, rows: Iterable[Any], columns: Sequence[str] | None = None, **options: Any) -> Any:
         """Inserts rows, all or none; see ``AsyncVerbs.insert_many``."""
@@ -274,6 +282,7 @@ class SyncVerbs:
         returning: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         method: Literal["auto", "stage", "unnest"] = "auto",
+        timeout: float | None = None,
     ) -> UpsertResult:
         """Inserts rows, and updates those that are there already; see ``AsyncVerbs.upsert_many``."""
         result: UpsertResult = run(
@@ -288,13 +297,14 @@ class SyncVerbs:
                 returning=returning,
                 columns=columns,
                 method=method,
+                timeout=timeout,
             )
         )
         return result
 
-    def stream(self, sql: str, /, *args: Any, batch: int = 1000) -> Iterator[Record]:
-        """The rows of a query one by one, ``batch`` of them in memory at a time."""
-        return iterate(self._coroutines().stream(sql, *args, batch=batch))
+    def stream(self, sql: str, /, *args: Any, batch: int = 1000, timeout: float | None = None) -> Iterator[Record]:
+        """The rows of a query one by one, ``batch`` of them in memory at a time; see ``AsyncVerbs.stream``."""
+        return iterate(self._coroutines().stream(sql, *args, batch=batch, timeout=timeout))
 
 
 class SyncTransaction(SyncVerbs):
@@ -322,8 +332,8 @@ class SyncTransaction(SyncVerbs):
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Any:
         return run(self._transaction._run(sql, args, shape, **options))
 
-    def _run_statement(self, statement: _native.Statement, /) -> Any:
-        return run(self._transaction._run_statement(statement))
+    def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Any:
+        return run(self._transaction._run_statement(statement, timeout=timeout))
 
 
 class SyncPrepared(Described):
@@ -349,16 +359,16 @@ class SyncPrepared(Described):
         """The number of rows affected."""
         return self._connection.execute(self.sql, *args, timeout=timeout)
 
-    def execute_many(self, rows: Iterable[Any], /) -> int:
+    def execute_many(self, rows: Iterable[Any], /, *, timeout: float | None = None) -> int:
         """Once for each row of arguments, all or none; the number of rows affected."""
-        return self._connection.execute_many(self.sql, rows)
+        return self._connection.execute_many(self.sql, rows, timeout=timeout)
 
 
 class SyncConnection(SyncVerbs):
     """One connection, in the hands of one thread at a time. ``SyncDatabase.connection()`` lends it."""
 
-    def __init__(self, connection: _Routines) -> None:
-        self._lent: _Routines | None = connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def transaction(
         self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
@@ -368,7 +378,7 @@ class SyncConnection(SyncVerbs):
         ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
         """
         modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
-        return SyncTransaction(self._coroutines().transaction(**modes))
+        return SyncTransaction(self._connection.transaction(**modes))
 
     def prepare(self, sql: str, /) -> SyncPrepared:
         """Prepares a statement and asks for its types."""
@@ -376,40 +386,38 @@ class SyncConnection(SyncVerbs):
 
     def close(self) -> None:
         """Closes the connection."""
-        self._coroutines()._close()
+        run(self._connection.close())
 
     @property
     def is_closed(self) -> bool:
         """Whether the connection is closed, or was given back."""
-        return self._lent is None or self._lent.is_closed
+        return self._connection.is_closed
 
     @property
     def backend_pid(self) -> int | None:
         """Process id of the server's backend."""
-        return self._coroutines().backend_pid
+        return self._connection.backend_pid
 
     @property
     def is_encrypted(self) -> bool:
         """Whether TLS protects the connection."""
-        return self._coroutines().is_encrypted
+        return self._connection.is_encrypted
 
     def parameter(self, name: str) -> str | None:
         """A run-time parameter that the server reports, such as ``server_version``."""
-        return self._coroutines().parameter(name)
+        return self._connection.parameter(name)
 
-    def _coroutines(self) -> _Routines:
-        if self._lent is None:
-            raise errors.InterfaceError("the connection was given back to its pool; it is lent for one `with` block")
-        return self._lent
-
-    def _take_back(self) -> None:
-        self._lent = None
+    def _coroutines(self) -> AsyncVerbs:
+        return self._connection
 
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Any:
-        return _native.BlockingConnection._run(self._coroutines(), sql, args, shape, **options)
+        return _native.BlockingConnection._run(self._routines(), sql, args, shape, **options)
 
-    def _run_statement(self, statement: _native.Statement, /) -> Any:
-        return _native.BlockingConnection._run_statement(self._coroutines(), statement)
+    def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Any:
+        return _native.BlockingConnection._run_statement(self._routines(), statement, timeout=timeout)
+
+    def _routines(self) -> _Routines:
+        return cast("_Routines", self._connection._usable())
 
 
 class SyncDatabase(_native.BlockingPool, SyncVerbs):
@@ -418,13 +426,11 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
     Each call has a connection alone, and waits for one where all are in use.
     """
 
-    _routines: _PoolRoutines
     _acquire_timeout: float
 
     def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float) -> Self:
         """Use ``connect_sync()``."""
         self = super().__new__(cls, config, _Routines, pool_max, acquire_timeout)
-        self._routines = _PoolRoutines(self)
         self._acquire_timeout = acquire_timeout
         return self
 
@@ -436,13 +442,15 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         ...     with db.connection() as connection:
         ...         connection.execute("SET work_mem = '64MB'")
         """
-        routines = cast("_Routines", self._acquire())
-        lent = SyncConnection(routines)
-        try:
-            yield lent
-        finally:
-            lent._take_back()
-            self._restore(routines)
+        with self._lend() as lent:
+            routines = lent._usable()
+            before = routines._requests
+            try:
+                yield SyncConnection(lent)
+            finally:
+                if routines._requests != before:
+                    # Functions and triggers change sessions too, and nothing tells of it.
+                    routines._touch()
 
     @contextmanager
     def transaction(
@@ -453,14 +461,23 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
         statement.
         """
-        with (
-            self.connection() as connection,
-            connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx,
-        ):
+        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx:
             yield tx
 
+    @contextmanager
+    def _lend(self) -> Generator[Connection]:
+        routines = cast("_Routines", self._acquire())
+        lent = Connection(cast("Member", routines))
+        try:
+            yield lent
+        finally:
+            lent._take_back()
+            routines._end_transactions()
+            self._restore(routines)
+
     def _coroutines(self) -> AsyncVerbs:
-        return self._routines
+        return _PoolRoutines(self)
 
     def close(self) -> None:
         """Closes the idle connections, and the others as they come back; callers that wait are refused."""
@@ -482,7 +499,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
 
     def _restore(self, connection: _native.BlockingConnection) -> None:
         """Called as well by the native half for a connection that is not clean after a call."""
-        run(self._routines._give_back(cast("Connection", connection)))
+        run(_PoolRoutines(self)._give_back(cast("Member", connection)))
 
     def _exhausted(self) -> errors.PoolTimeout:
         """Called by the native half when no connection became free in time."""

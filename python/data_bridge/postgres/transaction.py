@@ -7,15 +7,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import errors
+from ._reply import unawaited
 from ._verbs import AsyncVerbs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Coroutine
     from types import TracebackType
 
     from data_bridge import _native
 
-    from .database import Connection
+    from .database import Member
 
 type Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
 
@@ -25,6 +26,12 @@ _LEVELS = {
     "repeatable_read": "REPEATABLE READ",
     "serializable": "SERIALIZABLE",
 }
+
+
+_OUT_OF_TURN = (
+    "a transaction nested in this one is still open, so both are rolled back; end it first, and give each task a "
+    "transaction of its own from the database"
+)
 
 
 def begin_sql(isolation: Isolation | None, readonly: bool | None, deferrable: bool) -> str:
@@ -42,73 +49,110 @@ def begin_sql(isolation: Isolation | None, readonly: bool | None, deferrable: bo
     return " ".join(["BEGIN", *modes])
 
 
-def _ignore(rollback: asyncio.Future[str]) -> None:
-    """Takes note of an error that the connection's next statement, or its end, will tell again."""
-    if not rollback.cancelled():
-        rollback.exception()
-
-
 class Transaction(AsyncVerbs):
     """A transaction, or a savepoint within one: use it in ``async with``.
 
-    It has the verbs of a database. Nothing is sent before the first statement, which takes ``BEGIN`` along.
+    It has the verbs of a database. Nothing is sent before the first statement, which takes ``BEGIN`` along. Transactions
+    of one connection nest: tasks that run at the same time need one each, from the database.
     """
 
-    def __init__(self, connection: Connection, begin: str) -> None:
+    def __init__(
+        self, connection: Member, begin: str, parent: Transaction | None = None, *, of_routine: bool = False
+    ) -> None:
         self._connection = connection
         self._begin = begin
+        self._parent = parent
+        #: A routine's own is a savepoint also where the program has opened a transaction by hand.
+        self._of_routine = of_routine
         self._savepoint: str | None = None
+        self._user: object = None
         self._state: Literal["new", "open", "ended"] = "new"
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
             raise errors.InterfaceError("a transaction is entered once; make another one")
+        if self._parent is not None:
+            self._parent._check()
         connection = self._connection
-        if connection._depth:
+        open_ones = connection._transactions
+        self._user = connection._user()
+        await connection._settled()
+        if open_ones or (self._of_routine and connection._status != "idle"):
+            self._check_turn(open_ones)
             if self._begin != "BEGIN":
                 raise errors.InterfaceError("a nested transaction is a savepoint: it takes no isolation or other mode")
-            self._savepoint = f"data_bridge_{connection._depth}"
+            self._savepoint = f"data_bridge_{len(open_ones)}"
             connection._push_prelude(f"SAVEPOINT {self._savepoint}")
-        elif connection._status != "idle":
-            raise errors.InterfaceError(
-                "a transaction was opened with BEGIN on this connection; end it the same way first"
-            )
         else:
+            if connection._status != "idle":
+                raise errors.InterfaceError(
+                    "a transaction was opened with BEGIN on this connection; end it the same way first"
+                )
             connection._push_prelude(self._begin)
-        connection._depth += 1
+        open_ones.append(self)
         self._state = "open"
         return self
+
+    def _check_turn(self, open_ones: list[Transaction]) -> None:
+        """Savepoints are a stack: of two that overlap, the one that ends first would take the other along."""
+        if not open_ones or open_ones[-1] is self._parent:
+            return
+        if not self._connection._may_nest(open_ones[-1]._user, self._user):
+            raise errors.InterfaceError(
+                "another task has a nested transaction open in this one; await it first, or give each task a transaction "
+                "of its own from the database"
+            )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._state = "ended"
         connection = self._connection
-        connection._depth -= 1
-        if error is not None and connection._is_held:
-            # Its last statement is being cancelled. The rollback follows that in order, ahead of all that comes later;
-            # the caller does not wait for a server that may be gone.
-            name = self._savepoint
-            rollback = connection._simple("ROLLBACK" if name is None else f"ROLLBACK TO {name}; RELEASE {name}")
-            asyncio.ensure_future(rollback).add_done_callback(_ignore)
+        if self._state != "open":
+            if error is None:
+                raise errors.InterfaceError(
+                    "what this transaction was part of has ended before it; nothing of it is kept"
+                )
+            return
+        index = connection._transactions.index(self)
+        within = connection._transactions[index + 1 :]
+        del connection._transactions[index:]
+        for each in (self, *within):
+            each._state = "ended"
+        out_of_turn = errors.InterfaceError(_OUT_OF_TURN) if within and error is None else None
+        await self._end(error or out_of_turn, len(within))
+        if out_of_turn is not None:
+            raise out_of_turn
+
+    async def _end(self, error: BaseException | None, within: int) -> None:
+        """Commits, or rolls back; ``within``: so many others were open in it."""
+        connection, name = self._connection, self._savepoint
+        if (connection._is_held and error is not None) or isinstance(error, asyncio.CancelledError):
+            # Its last statement is being cancelled, or the caller. The rollback follows that in order, ahead of all that
+            # comes later; the caller does not wait for a server that may be gone.
+            if connection._outstanding or not self._take_back(within):
+                unawaited(connection._simple("ROLLBACK" if name is None else f"ROLLBACK TO {name}; RELEASE {name}"))
             return
         while connection._outstanding and not connection.is_closed:
             # Statements that were not awaited belong to the transaction: they end before it does.
             await (connection._simple("") if error is None else connection._settle(""))
-        if connection._pop_prelude():
-            # Nothing was sent, so there is nothing to end.
+        if self._take_back(within):
             return
         if connection.is_closed:
             # Whatever was open ended with the connection; the error on its way says so.
             if error is None:
                 raise errors.ConnectionLost("the connection was lost during the transaction, which was rolled back")
             return
-        if self._savepoint is not None:
-            await self._end_savepoint(self._savepoint, error)
+        if name is not None:
+            await self._end_savepoint(name, error)
         elif error is not None:
             await self._undo("ROLLBACK")
         else:
             await self._commit()
+
+    def _take_back(self, within: int) -> bool:
+        """Takes back the commands that open it and those within it; whether none was sent, so that nothing is to be
+        ended."""
+        return [self._connection._pop_prelude() for _ in range(within + 1)][-1]
 
     async def _commit(self) -> None:
         try:
@@ -141,12 +185,15 @@ class Transaction(AsyncVerbs):
 
     def transaction(self) -> Transaction:
         """A nested transaction: a savepoint."""
-        return self._usable().transaction()
+        return Transaction(self._usable(), "BEGIN", self)
 
-    def _usable(self) -> Connection:
+    def _usable(self) -> Member:
+        self._check()
+        return self._connection
+
+    def _check(self) -> None:
         if self._state != "open":
             raise errors.InterfaceError("the transaction is over; nothing can be run in it")
-        return self._connection
 
     # What the verbs build on.
 
@@ -157,11 +204,14 @@ class Transaction(AsyncVerbs):
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
         return self._usable()._run(sql, args, shape, **options)
 
-    def _run_statement(self, statement: _native.Statement) -> Awaitable[Any]:
-        return self._usable()._run_statement(statement)
+    def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
+        return self._usable()._run_statement(statement, timeout=timeout)
 
-    async def _exclusive(self) -> Connection:
+    def _within[T](self, timeout: float | None, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        return self._connection._within(timeout, work)
+
+    async def _exclusive(self, timeout: float | None = None) -> Member:
         return self._usable()
 
-    async def _give_back(self, connection: Connection) -> None:
+    async def _give_back(self, connection: Member) -> None:
         pass

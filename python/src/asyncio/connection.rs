@@ -8,16 +8,15 @@ use std::time::Duration;
 use data_bridge_driver::Error;
 use data_bridge_driver::error::Kind;
 use data_bridge_driver::pool::SlotId;
-use data_bridge_driver::wire::TransactionStatus;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString};
 
 use super::pool::Pool;
-use super::{Home, deliver};
+use super::{Home, check_timeout, deliver};
 use crate::copy::CopyWriter;
 use crate::dial::Dialed;
-use crate::engine::{Call, Completion, Engine, News, Progress, Reply, Request};
+use crate::engine::{Base, Call, Completion, Engine, News, Progress, Reply, Request};
 use crate::errors;
 use crate::orm::Statement;
 use crate::request;
@@ -37,10 +36,11 @@ thread_local! {
     subclass,
     weakref,
     module = "data_bridge._native",
-    name = "AsyncConnection"
+    name = "AsyncConnection",
+    extends = Base
 )]
 pub struct Connection {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine>,
     pub(super) home: Arc<Home>,
     owner: OnceLock<(Py<Pool>, SlotId)>,
     /// A flush is scheduled for the end of this turn of the loop.
@@ -57,13 +57,18 @@ pub struct Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    fn new(pool: &Bound<'_, Pool>, slot: u64, dialed: &Bound<'_, Dialed>) -> PyResult<Self> {
+    fn new(
+        pool: &Bound<'_, Pool>,
+        slot: u64,
+        dialed: &Bound<'_, Dialed>,
+    ) -> PyResult<PyClassInitializer<Self>> {
         let py = pool.py();
         let home = Arc::clone(&pool.get().home);
-        let engine = dialed.get().engine(py, Arc::clone(&pool.get().catalog))?;
+        let engine = Arc::new(dialed.get().engine(py, Arc::clone(&pool.get().catalog))?);
+        let base = Base(Arc::clone(&engine));
         let owner = OnceLock::new();
         let _ = owner.set((pool.clone().unbind(), SlotId::from_number(slot)));
-        Ok(Self {
+        Ok(PyClassInitializer::from(base).add_subclass(Self {
             engine,
             home,
             owner,
@@ -72,7 +77,7 @@ impl Connection {
             is_busy: AtomicBool::new(false),
             detached: AtomicBool::new(false),
             drained: Mutex::new(Vec::new()),
-        })
+        }))
     }
 
     /// Registers the socket with the event loop.
@@ -99,22 +104,33 @@ impl Connection {
         timeout: Option<f64>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let reply = Self::submit(slf, request::build(sql, args, shape, options)?)?;
-        match (timeout, slf.get().owner.get()) {
-            (Some(timeout), Some((pool, _))) => pool
-                .bind(slf.py())
-                .call_method1("_limited", (reply, timeout)),
-            _ => Ok(reply),
-        }
+        Self::submit(slf, request::build(sql, args, shape, options)?, timeout)
     }
 
     /// Runs a statement of the ORM.
-    #[pyo3(signature = (statement, /))]
+    #[pyo3(signature = (statement, /, *, timeout=None))]
     fn _run_statement<'py>(
         slf: &Bound<'py, Self>,
         statement: &Bound<'py, Statement>,
+        timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::submit(slf, statement.get().request(slf.py()))
+        Self::submit(slf, statement.get().request(slf.py()), timeout)
+    }
+
+    /// Closes a portal before its transaction ends; nobody waits for the answer.
+    fn _close_portal(slf: &Bound<'_, Self>, portal: &str) -> PyResult<()> {
+        slf.get().home.check_fork(slf.py())?;
+        slf.get().engine.close_portal(portal);
+        Self::flush_if_needed(slf)
+    }
+
+    /// Undoes by these commands what changed the session, if anything did. They go ahead of whatever comes next; nobody
+    /// waits for them, and if they fail the connection is closed.
+    fn _reset(slf: &Bound<'_, Self>, sql: &str) -> PyResult<()> {
+        // The socket of a fork belongs to the parent as well.
+        slf.get().home.check_fork(slf.py())?;
+        slf.get().engine.reset(sql);
+        Self::flush_if_needed(slf)
     }
 
     /// Sends statements through the simple protocol; the answer is the last command tag.
@@ -185,75 +201,6 @@ impl Connection {
         Ok(future)
     }
 
-    /// Commands that travel with the next statement.
-    fn _push_prelude(&self, sql: &str) {
-        self.engine.push_prelude(sql);
-    }
-
-    /// Takes back the last such command, if it has not been sent.
-    fn _pop_prelude(&self) -> bool {
-        self.engine.pop_prelude()
-    }
-
-    /// `"idle"`, `"open"` or `"failed"`.
-    #[getter]
-    fn _status(&self) -> &'static str {
-        match self.engine.status() {
-            TransactionStatus::Idle => "idle",
-            TransactionStatus::Open => "open",
-            TransactionStatus::Failed => "failed",
-        }
-    }
-
-    #[getter]
-    fn _is_reusable(&self) -> bool {
-        self.engine.is_reusable()
-    }
-
-    #[getter]
-    fn _outstanding(&self) -> usize {
-        self.engine.outstanding()
-    }
-
-    #[getter]
-    fn _unsent(&self) -> usize {
-        self.engine.unsent()
-    }
-
-    /// Whether calls are held back because a cancel request is on its way.
-    #[getter]
-    fn _is_held(&self) -> bool {
-        self.engine.is_held()
-    }
-
-    /// Whether session state was changed that a pool must reset.
-    fn _take_touched(&self) -> bool {
-        self.engine.take_touched()
-    }
-
-    /// Whether the connection is closed.
-    #[getter]
-    fn is_closed(&self) -> bool {
-        self.engine.closed().is_some()
-    }
-
-    /// Process id of the server's backend.
-    #[getter]
-    fn backend_pid(&self) -> Option<i32> {
-        self.engine.backend_pid()
-    }
-
-    /// Whether TLS protects the connection.
-    #[getter]
-    fn is_encrypted(&self) -> bool {
-        self.engine.is_encrypted()
-    }
-
-    /// A run-time parameter that the server reports, such as `server_version`.
-    fn parameter(&self, name: &str) -> Option<String> {
-        self.engine.parameter(name)
-    }
-
     /// Sends a cancel request and waits for its end; blocks, so it runs on a worker thread.
     fn _send_cancel(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(5));
@@ -267,6 +214,11 @@ impl Connection {
         let mut done = Vec::new();
         slf.get().engine.cancel_sent(slf.py(), &mut done);
         Self::settle(slf, done, &News::default())
+    }
+
+    /// Whether the cancelled call still runs: then another cancel request is to be sent.
+    fn _hold_again(&self) -> bool {
+        self.engine.hold_again()
     }
 
     /// Ends the connection at once, for this reason.
@@ -344,13 +296,22 @@ impl Connection {
     }
 
     /// Starts a call and returns the future of its answer.
-    fn submit<'py>(slf: &Bound<'py, Self>, request: Request) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().home.check(slf.py())?;
-        let reply = slf.get().home.reply(slf.py())?;
+    fn submit<'py>(
+        slf: &Bound<'py, Self>,
+        request: Request,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.get();
+        this.home.check(slf.py())?;
+        check_timeout(slf.py(), timeout)?;
+        let reply = this.home.reply(slf.py())?;
         Self::start(
             slf,
             Call::new(Reply::Future(reply.clone().unbind()), request),
         )?;
+        if let (Some(timeout), Some((pool, _))) = (timeout, this.owner.get()) {
+            Pool::limit(pool.bind(slf.py()), &reply, timeout)?;
+        }
         Ok(reply)
     }
 
@@ -516,8 +477,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The caller no longer waits for `reply`. What was not sent is dropped; what runs, alone on its connection, is to be
-    /// cancelled on the server: `true` asks the pool's Python half to send the request.
+    /// The caller no longer waits for `reply`. What was not sent is dropped; where nobody wants what runs any more, it is
+    /// to be cancelled on the server: `true` asks the pool's Python half to send the request.
     pub(super) fn abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<bool> {
         let is_it = |other: &Reply| matches!(other, Reply::Future(future) if future.is(reply));
         let engine = &slf.get().engine;

@@ -69,6 +69,17 @@ impl Home {
     }
 }
 
+/// Refuses what no timer can wait for.
+fn check_timeout(py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+    if timeout.is_some_and(f64::is_nan) {
+        return Err(errors::interface_error(
+            py,
+            "a timeout is a number of seconds",
+        ));
+    }
+    Ok(())
+}
+
 /// Resolves the futures of finished calls. A future that was cancelled meanwhile does not mind.
 fn deliver(py: Python<'_>, done: Vec<Completion>) -> PyResult<()> {
     for (reply, answer) in done {

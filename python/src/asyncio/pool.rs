@@ -9,7 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::{Connection, Home, deliver};
+use super::{Connection, Home, check_timeout, deliver};
 use crate::engine::{Args, Call, Catalog, Reply, Request, Shape};
 use crate::errors;
 use crate::orm::Statement;
@@ -285,7 +285,7 @@ impl Pool {
         waiter.is_some()
     }
 
-    /// Called by a future of this pool that was cancelled.
+    /// Called for a future of this pool that was cancelled, or whose time is over.
     fn _abandon(slf: &Bound<'_, Self>, reply: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         if slf.get().withdraw(reply) {
@@ -372,6 +372,7 @@ impl Pool {
         let py = slf.py();
         this.home.check(py)?;
         request.check_alone(py)?;
+        check_timeout(py, timeout)?;
         let reply = this.home.reply(py)?;
         let call = Call::new(Reply::Future(reply.clone().unbind()), request);
         let mut state = this.open_state(py)?;
@@ -397,10 +398,20 @@ impl Pool {
                 Self::grow(slf)?;
             }
         }
-        match timeout {
-            None => Ok(reply),
-            Some(timeout) => slf.call_method1(pyo3::intern!(py, "_limited"), (reply, timeout)),
+        if let Some(timeout) = timeout {
+            Self::limit(slf, &reply, timeout)?;
         }
+        Ok(reply)
+    }
+
+    /// Has the call given up when its time is over.
+    pub(super) fn limit(
+        slf: &Bound<'_, Self>,
+        reply: &Bound<'_, PyAny>,
+        timeout: f64,
+    ) -> PyResult<()> {
+        slf.call_method1(pyo3::intern!(slf.py(), "_limit"), (reply, timeout))?;
+        Ok(())
     }
 
     /// Opens connections while the policy wants more.

@@ -9,7 +9,6 @@ use data_bridge_driver::Error;
 use data_bridge_driver::dial::Stream;
 use data_bridge_driver::error::Outcome;
 use data_bridge_driver::pool::SlotId;
-use data_bridge_driver::wire::TransactionStatus;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,7 +18,7 @@ use super::pool::Pool;
 use super::shared::Shared;
 use crate::copy::CopyWriter;
 use crate::dial::Dialed;
-use crate::engine::{Call, Completion, Engine, Progress, Reply, Request};
+use crate::engine::{Base, Call, Completion, Engine, Progress, Reply, Request};
 use crate::errors;
 use crate::fork::Forks;
 use crate::orm::Statement;
@@ -30,6 +29,8 @@ const READ_SIZE: usize = 128 * 1024;
 /// How long a cancel request and the end of the cancelled statement may take together, before the connection is given
 /// up: a call ends at most half a second after its time.
 const CANCEL_DEADLINE: Duration = Duration::from_millis(400);
+/// How long a statement may run on before it is cancelled once more.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -41,10 +42,11 @@ thread_local! {
     subclass,
     weakref,
     module = "data_bridge._native",
-    name = "BlockingConnection"
+    name = "BlockingConnection",
+    extends = Base
 )]
 pub struct Connection {
-    engine: Engine,
+    engine: Arc<Engine>,
     forks: Forks,
     pool: Weak<Shared>,
     slot: SlotId,
@@ -55,18 +57,23 @@ pub struct Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    fn new(pool: &Bound<'_, Pool>, slot: u64, dialed: &Bound<'_, Dialed>) -> PyResult<Self> {
+    fn new(
+        pool: &Bound<'_, Pool>,
+        slot: u64,
+        dialed: &Bound<'_, Dialed>,
+    ) -> PyResult<PyClassInitializer<Self>> {
         let shared = pool.get().shared();
-        Ok(Self {
-            engine: dialed
-                .get()
-                .engine(pool.py(), Arc::clone(&shared.catalog))?,
+        let catalog = Arc::clone(&shared.catalog);
+        let engine = Arc::new(dialed.get().engine(pool.py(), catalog)?);
+        let base = Base(Arc::clone(&engine));
+        Ok(PyClassInitializer::from(base).add_subclass(Self {
+            engine,
             forks: Forks::so_far(),
             pool: Arc::downgrade(shared),
             slot: SlotId::from_number(slot),
             in_use: AtomicBool::new(false),
             tickets: AtomicU64::new(0),
-        })
+        }))
     }
 
     /// Runs a statement; see [`request::build`] for shapes and options.
@@ -85,10 +92,15 @@ impl Connection {
     }
 
     /// Runs a statement of the ORM.
-    #[pyo3(signature = (statement, /))]
-    fn _run_statement(&self, statement: &Bound<'_, Statement>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (statement, /, *, timeout=None))]
+    fn _run_statement(
+        &self,
+        statement: &Bound<'_, Statement>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
         let py = statement.py();
-        self.run(py, statement.get().request(py), Limit::NONE)
+        let limit = Limit::from_argument(py, timeout)?;
+        self.run(py, statement.get().request(py), limit)
     }
 
     /// Sends statements through the simple protocol; the last command tag.
@@ -101,16 +113,24 @@ impl Connection {
     }
 
     /// Starts a COPY; returns when the server takes data.
-    fn _copy_in(&self, py: Python<'_>, sql: &str) -> PyResult<Py<PyAny>> {
-        self.ask(py, Limit::NONE, |reply, done| {
+    #[pyo3(signature = (sql, /, *, timeout=None))]
+    fn _copy_in(&self, py: Python<'_>, sql: &str, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let limit = Limit::from_argument(py, timeout)?;
+        self.ask(py, limit, |reply, done| {
             self.engine.copy_in(py, sql, reply, done);
         })
     }
 
     /// Ends a COPY; the number of rows.
-    #[pyo3(signature = (reason=None))]
-    fn _copy_end(&self, py: Python<'_>, reason: Option<&str>) -> PyResult<Py<PyAny>> {
-        self.ask(py, Limit::NONE, |reply, done| {
+    #[pyo3(signature = (reason=None, /, *, timeout=None))]
+    fn _copy_end(
+        &self,
+        py: Python<'_>,
+        reason: Option<&str>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
+        let limit = Limit::from_argument(py, timeout)?;
+        self.ask(py, limit, |reply, done| {
             self.engine.copy_end(py, reason, reply, done);
         })
     }
@@ -136,87 +156,44 @@ impl Connection {
     }
 
     /// Returns when all bytes are sent.
-    fn _drained(&self, py: Python<'_>) -> PyResult<()> {
+    #[pyo3(signature = (*, timeout=None))]
+    fn _drained(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let limit = Limit::from_argument(py, timeout)?;
         self.alone(py, || {
             with_buffer(|buffer| {
                 let mut done = Vec::new();
                 while self.engine.unsent() > 0 && self.engine.closed().is_none() {
-                    self.step(py, buffer, Limit::NONE, &mut done);
+                    self.step(py, buffer, limit, &mut done);
                     py.check_signals()?;
+                    if limit.is_over() {
+                        break;
+                    }
                 }
                 self.settle();
+                if limit.is_over() {
+                    return Err(limit.query_timeout(py));
+                }
                 Ok(())
             })
         })
     }
 
-    /// Commands that travel with the next statement.
-    fn _push_prelude(&self, sql: &str) {
-        self.engine.push_prelude(sql);
+    /// Closes a portal before its transaction ends; that goes with what comes next.
+    fn _close_portal(&self, py: Python<'_>, portal: &str) -> PyResult<()> {
+        self.alone(py, || {
+            self.engine.close_portal(portal);
+            Ok(())
+        })
     }
 
-    /// Takes back the last such command, if it has not been sent.
-    fn _pop_prelude(&self) -> bool {
-        self.engine.pop_prelude()
-    }
-
-    /// `"idle"`, `"open"` or `"failed"`.
-    #[getter]
-    fn _status(&self) -> &'static str {
-        match self.engine.status() {
-            TransactionStatus::Idle => "idle",
-            TransactionStatus::Open => "open",
-            TransactionStatus::Failed => "failed",
-        }
-    }
-
-    #[getter]
-    fn _is_reusable(&self) -> bool {
-        self.engine.is_reusable()
-    }
-
-    #[getter]
-    fn _outstanding(&self) -> usize {
-        self.engine.outstanding()
-    }
-
-    #[getter]
-    fn _unsent(&self) -> usize {
-        self.engine.unsent()
-    }
-
-    /// Whether a cancel request is on its way; never between two calls.
-    #[getter]
-    fn _is_held(&self) -> bool {
-        self.engine.is_held()
-    }
-
-    /// Whether session state was changed that a pool must reset.
-    fn _take_touched(&self) -> bool {
-        self.engine.take_touched()
-    }
-
-    /// Whether the connection is closed.
-    #[getter]
-    fn is_closed(&self) -> bool {
-        self.engine.closed().is_some()
-    }
-
-    /// Process id of the server's backend.
-    #[getter]
-    fn backend_pid(&self) -> Option<i32> {
-        self.engine.backend_pid()
-    }
-
-    /// Whether TLS protects the connection.
-    #[getter]
-    fn is_encrypted(&self) -> bool {
-        self.engine.is_encrypted()
-    }
-
-    /// A run-time parameter that the server reports, such as `server_version`.
-    fn parameter(&self, name: &str) -> Option<String> {
-        self.engine.parameter(name)
+    /// Undoes by these commands what changed the session, if anything did. They go ahead of whatever comes next; nobody
+    /// waits for them, and if they fail the connection is closed.
+    fn _reset(&self, py: Python<'_>, sql: &str) -> PyResult<()> {
+        self.alone(py, || {
+            self.engine.reset(sql);
+            self.engine.write();
+            Ok(())
+        })
     }
 
     /// Says goodbye and closes the socket.
@@ -383,12 +360,16 @@ impl Connection {
             self.engine.hold_all_for_cancel();
             let canceller = self.engine.canceller().clone();
             let limit = Limit::after(CANCEL_DEADLINE.as_secs_f64());
-            // What went wrong here shows in the statement not ending.
-            let _ = py.detach(|| canceller.cancel(CANCEL_DEADLINE));
-            self.engine.cancel_sent(py, &mut done);
             while self.engine.outstanding() > 0 && !limit.is_over() {
-                self.step(py, buffer, limit, &mut done);
+                // What went wrong here shows in the statement not ending.
+                let _ = py.detach(|| canceller.cancel(CANCEL_DEADLINE));
+                // The server overlooks a request that comes while it goes from one command to the next.
+                let again = limit.min(Limit::after(CANCEL_AGAIN.as_secs_f64()));
+                while self.engine.outstanding() > 0 && !again.is_over() {
+                    self.step(py, buffer, again, &mut done);
+                }
             }
+            self.engine.cancel_sent(py, &mut done);
         }
         if self.engine.outstanding() > 0 {
             self.engine

@@ -122,8 +122,10 @@ impl Pool {
     }
 
     /// A connection for the caller alone.
-    fn _acquire(slf: &Bound<'_, Self>) -> PyResult<Py<Connection>> {
-        Self::acquire(slf, Limit::NONE)
+    #[pyo3(signature = (timeout=None))]
+    fn _acquire(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<Py<Connection>> {
+        let limit = Limit::from_argument(slf.py(), timeout)?;
+        Self::acquire(slf, limit)
     }
 
     /// Gives back a connection; one that is not clean is closed.

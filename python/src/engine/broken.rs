@@ -83,7 +83,7 @@ impl Job {
             Kind::Run(call) => vec![call.into_reply()],
             Kind::Simple { reply, .. } => vec![reply],
             Kind::Copy(copying) => copying.into_replies(),
-            Kind::Prepare | Kind::Types(_) => Vec::new(),
+            Kind::Prepare | Kind::Types(_) | Kind::Reset => Vec::new(),
         };
         replies.extend(self.waiting.into_iter().map(super::Call::into_reply));
         replies

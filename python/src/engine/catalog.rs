@@ -114,8 +114,8 @@ impl Engine {
         });
         match sent {
             Ok(()) => state.jobs.push_back(Job {
-                kind: Kind::Types(statement),
                 waiting: vec![call],
+                ..Job::new(Kind::Types(statement))
             }),
             Err(error) => {
                 drop(state);

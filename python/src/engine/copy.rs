@@ -76,10 +76,7 @@ impl Engine {
                     rows: 0,
                     given_up: None,
                 };
-                state.jobs.push_back(Job {
-                    kind: Kind::Copy(copying),
-                    waiting: Vec::new(),
-                });
+                state.jobs.push_back(Job::new(Kind::Copy(copying)));
             }
             Err(error) => {
                 drop(state);
@@ -124,7 +121,12 @@ impl Engine {
             .held
             .extract_if(.., |held| matches!(held, Held::CopyIn(..)))
             .collect();
-        let State { session, jobs, .. } = &mut *state;
+        let State {
+            session,
+            jobs,
+            hold,
+            ..
+        } = &mut *state;
         // Nothing is queued behind a COPY, but what goes ahead of it may still be on its way.
         if let Some(Job {
             kind: Kind::Copy(copying),
@@ -135,7 +137,13 @@ impl Engine {
             match reason {
                 None => session.copy_done(),
                 Some(reason) if session.is_copying() => session.copy_fail(reason),
-                Some(reason) => copying.given_up = Some(reason.into()),
+                Some(reason) => {
+                    copying.given_up = Some(reason.into());
+                    // The server must hear of that before it hears anything else, and does not listen yet.
+                    if *hold == Hold::No {
+                        *hold = Hold::Cancelled;
+                    }
+                }
             }
         } else {
             let failure = state.copy_failure.take();

@@ -133,13 +133,19 @@ impl Engine {
 
     fn command_done(&self, request: RequestId, tag: &CommandTag) {
         let mut state = self.lock();
-        state.touched |= matches!(tag.as_str(), "SET" | "LISTEN" | "DECLARE CURSOR");
+        let mut touched = false;
         match state.job_mut(request).map(|job| &mut job.kind) {
-            Some(Kind::Run(call)) => call.command_done(tag),
+            Some(Kind::Reset) => return,
+            Some(Kind::Run(call)) => {
+                touched = call.leaves_traces();
+                call.command_done(tag);
+            }
             Some(Kind::Copy(copying)) => copying.command_done(tag),
             Some(Kind::Simple { tag: last, .. }) => *last = Some(tag.as_str().into()),
             Some(Kind::Prepare | Kind::Types(_)) | None => {}
         }
+        state.touched |= touched;
+        state.note_traces(tag.as_str());
     }
 
     /// A statement is prepared: whoever waited for it goes on.
@@ -191,6 +197,10 @@ impl Engine {
             Kind::Copy(copying) => copying.fail(exception),
             Kind::Simple { error, .. } => *error = Some(exception),
             Kind::Prepare | Kind::Types(_) => {}
+            Kind::Reset => {
+                let lost = Error::lost("the session could not be reset for its next use");
+                state.session.fail(lost.with_source(error.clone()));
+            }
         }
     }
 
@@ -207,7 +217,7 @@ impl Engine {
                 state.session.closed().is_some(),
             )
         };
-        let Some(Job { kind, waiting }) = job else {
+        let Some(Job { kind, waiting, .. }) = job else {
             return;
         };
         match kind {
@@ -242,7 +252,7 @@ impl Engine {
                 ));
             }
             Kind::Types(statement) => return self.types_known(py, waiting, &statement, done),
-            Kind::Prepare => {}
+            Kind::Prepare | Kind::Reset => {}
         }
         // Whoever still waits here did so for a statement that was not prepared.
         done.extend(waiting.into_iter().map(|call| call.complete(py)));

@@ -1,8 +1,9 @@
 //! Cancelling: what waits while a cancel request is on its way.
 
+use data_bridge_driver::wire::TransactionStatus;
 use pyo3::prelude::*;
 
-use super::{Call, Completion, Engine, Kind, Reply, State};
+use super::{Call, Completion, Engine, Job, Kind, Reply, State};
 
 /// While a cancel request is on its way nothing may be sent, for it could hit what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,8 @@ pub(super) enum Hold {
     No,
     /// The cancel request is being sent.
     Cancelling,
-    /// The server has taken the cancel request; the cancelled call has still to end.
+    /// The server has taken the cancel request, or what was given up is a COPY that has still to begin; it has still to
+    /// end.
     Cancelled,
 }
 
@@ -27,31 +29,14 @@ pub(super) enum Held {
 }
 
 impl Engine {
-    /// Whether the only outstanding request is for the call that answers to `is_it`, and for no other: then, and only
-    /// then, may it be cancelled on the server. From then on nothing is sent until [`Engine::cancel_sent`].
+    /// Whoever waits for the call that answers to `is_it` does so no more. `true` if nobody wants what is outstanding now:
+    /// then, and only then, may it be cancelled on the server. From then on nothing is sent until
+    /// [`Engine::cancel_sent`].
     ///
     /// Preparing a statement is such a request too: it waits for locks on its tables like any other.
     pub fn hold_for_cancel(&self, is_it: impl Fn(&Reply) -> bool) -> bool {
         let mut state = self.lock();
-        let State { jobs, hold, .. } = &mut *state;
-        let [job] = jobs.make_contiguous() else {
-            return false;
-        };
-        // Calls that wait for a statement which this request prepares would be sent while it is being cancelled.
-        let alone = match (&job.kind, &mut job.waiting[..]) {
-            (Kind::Run(call), []) => is_it(&call.reply),
-            (Kind::Simple { reply, .. }, []) => is_it(reply),
-            (Kind::Copy(copying), []) => copying.answers(&is_it),
-            (Kind::Prepare | Kind::Types(_), [call]) if is_it(&call.reply) => {
-                call.give_up();
-                true
-            }
-            _ => false,
-        };
-        if alone {
-            *hold = Hold::Cancelling;
-        }
-        alone
+        state.jobs.iter_mut().any(|job| job.give_up(&is_it)) && state.hold_if_unwanted()
     }
 
     /// Gives up all that is outstanding, for a front whose connection has one user: from then on nothing is sent until
@@ -69,6 +54,15 @@ impl Engine {
     pub fn cancel_sent(&self, py: Python<'_>, done: &mut Vec<Completion>) {
         self.lock().hold = Hold::Cancelled;
         self.resume_if_cancelled(py, done);
+    }
+
+    /// Another cancel request will be sent, for the cancelled call has not ended. `false` if it has.
+    pub fn hold_again(&self) -> bool {
+        let mut state = self.lock();
+        if state.hold == Hold::Cancelled {
+            state.hold = Hold::Cancelling;
+        }
+        state.hold != Hold::No
     }
 
     /// Sends calls again once both the cancel request and what it was aimed at are over.
@@ -120,6 +114,45 @@ impl Engine {
     /// Whether calls are held back because of a cancel request.
     pub fn is_held(&self) -> bool {
         self.lock().hold != Hold::No
+    }
+}
+
+impl State {
+    fn hold_if_unwanted(&mut self) -> bool {
+        // A cancel request hits one statement. In a transaction those behind it then fail at once; elsewhere they would
+        // run.
+        let is_one = self.jobs.len() == 1 || self.session.status() != TransactionStatus::Idle;
+        let may_hold = self.hold == Hold::No && is_one && self.jobs.iter().all(Job::is_unwanted);
+        if may_hold {
+            self.hold = Hold::Cancelling;
+        }
+        may_hold
+    }
+}
+
+impl Job {
+    /// Nobody waits any more for the call that answers to `is_it`; whether it is of this request.
+    fn give_up(&mut self, is_it: impl Fn(&Reply) -> bool) -> bool {
+        let is_its_own = match &self.kind {
+            Kind::Run(call) => is_it(&call.reply),
+            Kind::Simple { reply, .. } => is_it(reply),
+            Kind::Copy(copying) => copying.answers(&is_it),
+            Kind::Prepare | Kind::Types(_) | Kind::Reset => false,
+        };
+        self.given_up |= is_its_own;
+        let waiting = self.waiting.iter_mut().find(|call| is_it(&call.reply));
+        is_its_own || waiting.map(Call::give_up).is_some()
+    }
+
+    /// Whether nobody waits for it. Calls that wait for a statement which it prepares would be sent while it is being
+    /// cancelled.
+    fn is_unwanted(&self) -> bool {
+        let is_given_up = match self.kind {
+            Kind::Prepare | Kind::Types(_) => true,
+            Kind::Run(_) | Kind::Simple { .. } | Kind::Copy(_) => self.given_up,
+            Kind::Reset => false,
+        };
+        is_given_up && self.waiting.iter().all(Call::is_over)
     }
 }
 

@@ -8,6 +8,7 @@
 //! connection. So parameters are encoded before the lock is taken, rows are decoded after it is given back, and answers
 //! are collected and delivered last.
 
+mod base;
 mod broken;
 mod call;
 mod catalog;
@@ -17,6 +18,7 @@ mod events;
 mod hold;
 mod params;
 mod prepared;
+mod reset;
 mod socket;
 
 use std::cell::Cell;
@@ -31,6 +33,7 @@ use data_bridge_driver::types::IsNull;
 use data_bridge_driver::wire::TransactionStatus;
 use pyo3::prelude::*;
 
+pub use base::Base;
 pub use call::{Args, Call, Completion, Portal, Reply, Request, RowBuilder, Shape};
 pub use catalog::Catalog;
 pub use description::Description;
@@ -68,6 +71,8 @@ struct State {
     copy_failure: Option<PyErr>,
     /// Session state was changed that outlives a transaction.
     touched: bool,
+    /// Statements were prepared by SQL.
+    has_prepared: bool,
 }
 
 /// A request that is outstanding, and who waits for it.
@@ -75,6 +80,18 @@ struct Job {
     kind: Kind,
     /// Calls that need the statement which this request prepares.
     waiting: Vec<Call>,
+    /// Whoever waited for it does so no more.
+    given_up: bool,
+}
+
+impl Job {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            waiting: Vec::new(),
+            given_up: false,
+        }
+    }
 }
 
 enum Kind {
@@ -92,6 +109,8 @@ enum Kind {
         error: Option<PyErr>,
         tag: Option<Box<str>>,
     },
+    /// What a connection goes back to its pool with; see [`Engine::reset`].
+    Reset,
 }
 
 thread_local! {
@@ -123,6 +142,7 @@ impl Engine {
             preludes: Vec::new(),
             copy_failure: None,
             touched: false,
+            has_prepared: false,
         };
         Ok(Self {
             state: Mutex::new(state),
@@ -147,10 +167,15 @@ impl Engine {
         &self.canceller
     }
 
-    /// Requests that are not finished.
+    /// Requests that are not finished; a reset of the session is nobody's request.
     pub fn outstanding(&self) -> usize {
         let state = self.lock();
-        state.jobs.len() + state.held.len()
+        state.jobs.len() + state.held.len() - usize::from(state.is_resetting())
+    }
+
+    /// Requests so far, finished or not.
+    pub fn requests(&self) -> u64 {
+        self.lock().session.next_request().number()
     }
 
     /// What the server last said of the transaction.
@@ -161,7 +186,8 @@ impl Engine {
     /// Whether somebody else may use the connection.
     pub fn is_reusable(&self) -> bool {
         let state = self.lock();
-        state.session.is_reusable() && state.hold == Hold::No && state.held.is_empty()
+        let is_idle = state.session.is_reusable() || state.is_only_resetting();
+        is_idle && state.hold == Hold::No && state.held.is_empty()
     }
 
     /// Why the connection is over, if it is.
@@ -326,10 +352,7 @@ impl Engine {
             Ok(())
         });
         match sent {
-            Ok(()) => state.jobs.push_back(Job {
-                kind: Kind::Run(Box::new(call)),
-                waiting: Vec::new(),
-            }),
+            Ok(()) => state.jobs.push_back(Job::new(Kind::Run(Box::new(call)))),
             Err(error) => {
                 drop(state);
                 done.push((call.reply, Err(errors::to_py(py, &error))));
@@ -399,10 +422,7 @@ impl Engine {
         match sent {
             Ok(()) => {
                 preludes.clear();
-                state.jobs.push_back(Job {
-                    kind: Kind::Run(Box::new(call)),
-                    waiting: Vec::new(),
-                });
+                state.jobs.push_back(Job::new(Kind::Run(Box::new(call))));
                 drop(state);
                 if scratch.capacity() <= KEPT_SCRATCH {
                     SCRATCH.set(scratch);
@@ -445,10 +465,7 @@ impl Engine {
                     error: None,
                     tag: None,
                 };
-                state.jobs.push_back(Job {
-                    kind,
-                    waiting: Vec::new(),
-                });
+                state.jobs.push_back(Job::new(kind));
             }
             Err(error) => {
                 drop(state);
@@ -477,22 +494,6 @@ impl Engine {
     pub fn pop_prelude(&self) -> bool {
         self.lock().preludes.pop().is_some()
     }
-
-    /// Whether a statement has left a transaction open, or session state changed: others must not run on it.
-    pub fn is_unclean(&self) -> bool {
-        let state = self.lock();
-        state.touched || state.session.status() != TransactionStatus::Idle
-    }
-
-    /// Whether session state was changed since [`Engine::take_touched`].
-    pub fn is_touched(&self) -> bool {
-        self.lock().touched
-    }
-
-    /// Whether session state was changed since the last time this was asked.
-    pub fn take_touched(&self) -> bool {
-        std::mem::take(&mut self.lock().touched)
-    }
 }
 
 impl State {
@@ -511,10 +512,7 @@ impl State {
                 error: None,
                 tag: None,
             };
-            self.jobs.push_back(Job {
-                kind,
-                waiting: Vec::new(),
-            });
+            self.jobs.push_back(Job::new(kind));
         }
     }
 
@@ -534,8 +532,8 @@ fn prepare(
 ) {
     match issue(&mut state.session) {
         Ok(_) => state.jobs.push_back(Job {
-            kind: Kind::Prepare,
             waiting: vec![call],
+            ..Job::new(Kind::Prepare)
         }),
         Err(error) => {
             drop(state);

@@ -23,14 +23,30 @@ pub(super) fn encode(
                 let _ = error.value(py).setattr(pyo3::intern!(py, "row"), index);
             })
         }),
-        Args::Columns(columns) => columns.get().encode(py, out),
+        Args::Columns(columns) => {
+            let columns = columns.get();
+            columns.encode(py, out)?;
+            params.check_count(py, columns.arrays() + columns.values(py).len())?;
+            encode_values(columns.values(py), columns.arrays(), params, out)
+        }
     }
 }
 
 #[inline]
 fn encode_row(args: &Bound<'_, PyTuple>, params: &Params, out: &mut BytesMut) -> PyResult<()> {
     params.check_count(args.py(), args.len())?;
-    for (at, value) in args.iter_borrowed().enumerate() {
+    encode_values(args, 0, params, out)
+}
+
+/// Encodes the parameters from number `first` (from 0) on.
+#[inline]
+fn encode_values(
+    values: &Bound<'_, PyTuple>,
+    first: usize,
+    params: &Params,
+    out: &mut BytesMut,
+) -> PyResult<()> {
+    for (at, value) in (first..).zip(values.iter_borrowed()) {
         let start = out.len();
         out.put_i32(-1);
         if let IsNull::No = params.encode_one(at, &value, out)? {

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use crate::convert::{Layout, Params};
 use crate::engine::catalog::Catalog;
+use crate::engine::reset::leaves_traces;
 
 /// The codecs of one statement, kept with it.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Prepared {
     pub layout: Layout,
     /// The formats of the columns; empty where all are binary.
     pub result_formats: Box<[Format]>,
+    /// Whether it may leave the session changed.
+    pub leaves_traces: bool,
 }
 
 impl Prepared {
@@ -45,6 +48,7 @@ impl Prepared {
             params,
             layout,
             result_formats,
+            leaves_traces: leaves_traces(statement.sql()),
         })
     }
 }

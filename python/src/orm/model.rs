@@ -4,7 +4,7 @@ use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::column::Col;
@@ -54,6 +54,9 @@ pub enum OnUpdate {
     Sql(Fragment),
     Call(Py<PyAny>),
 }
+
+/// Columns of updated rows, and the SQL that they are set to; without SQL it is a value that comes along.
+type Fixed<'m> = Vec<(&'m str, Option<&'m str>)>;
 
 /// A link to another class, over one foreign key.
 #[derive(Debug)]
@@ -236,6 +239,31 @@ impl Model {
     }
 
     /// The table's name, quoted and with its schema, for SQL.
+    /// What updates set columns to, but those that are `named`: pairs of a column and SQL, or no SQL for each of the values
+    /// that come along.
+    fn on_update<'py>(
+        &self,
+        py: Python<'py>,
+        named: Vec<String>,
+    ) -> PyResult<(Fixed<'_>, Bound<'py, PyTuple>)> {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for field in &self.fields {
+            let name = field.column.column().name.as_str();
+            if named.iter().any(|other| other == name) {
+                continue;
+            }
+            match &field.on_update {
+                OnUpdate::Nothing => {}
+                OnUpdate::Sql(sql) => columns.push((name, Some(sql.as_str()))),
+                OnUpdate::Call(call) => {
+                    columns.push((name, None));
+                    values.push(call.call0(py)?);
+                }
+            }
+        }
+        Ok((columns, PyTuple::new(py, values)?))
+    }
+
     #[getter]
     fn qualified_name(&self) -> &str {
         self.table.name().quoted()

@@ -132,11 +132,14 @@ pub fn upsert(
         .collect::<PyResult<Vec<_>>>()?;
     let is_target = |index: usize| target.iter().any(|column| column.index() == index);
     let nothing = update.as_ref().is_some_and(Vec::is_empty);
-    let mut update = match update {
-        Some(names) => names
+    let named = update.as_ref().map_or(Ok(Vec::new()), |names| {
+        names
             .iter()
             .map(|name| Ok(column(py, this, name)?.index()))
-            .collect::<PyResult<_>>()?,
+            .collect::<PyResult<_>>()
+    })?;
+    let mut update = match update {
+        Some(_) => named.clone(),
         None => row
             .given
             .iter()
@@ -150,7 +153,7 @@ pub fn upsert(
             .fields()
             .iter()
             .enumerate()
-            .filter(|(index, _)| !is_target(*index))
+            .filter(|(index, _)| !is_target(*index) && !named.contains(index))
         {
             let column = || field.column.clone();
             insert = match &field.on_update {

@@ -157,3 +157,97 @@ async def test_what_a_statement_leaves_behind_is_nobody_elses(front: Asyncio) ->
         assert await db.fetch_val("SHOW work_mem") == before
         await settled(db)
         assert db._counts()[:2] == (0, 1)
+
+
+# Nested transactions and streams in a transaction
+
+
+@on_every_front
+async def test_a_stream_is_part_of_the_transaction_around_it(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        async with db.transaction() as tx:
+            rows = tx.stream("SELECT generate_series(1, 100)", batch=10)
+            assert (await anext(rows))[0] == 1
+            await tx.execute(f"INSERT INTO {table} VALUES (1)")
+            # What the loop has run is not the stream's to undo.
+            await rows.aclose()
+            assert await tx.fetch_val(f"SELECT count(*) FROM {table}") == 1
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 1
+        async with db.connection() as connection:
+            await connection.execute("BEGIN")
+            assert [row[0] async for row in connection.stream("SELECT generate_series(1, 5)", batch=2)] == [
+                1,
+                2,
+                3,
+                4,
+                5,
+            ]
+            await connection.execute("COMMIT")
+
+
+@on_every_front
+async def test_a_stream_leaves_no_portal_open(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        await db.execute(f"INSERT INTO {table} SELECT generate_series(1, 100)")
+        portals = "SELECT name FROM pg_cursors WHERE name LIKE 'data_bridge_%'"
+        async with db.transaction() as tx:
+            for whole in (True, False):
+                rows = tx.stream(f"SELECT a FROM {table}", batch=10)
+                assert (await anext(rows)).a == 1
+                assert len(await tx.fetch(portals)) == 1
+                if whole:
+                    assert len([row async for row in rows]) == 99
+                await rows.aclose()
+                assert await tx.fetch(portals) == []
+            # The server refuses that for a table that an open portal reads.
+            await tx.execute(f"ALTER TABLE {table} ADD b int")
+
+
+@on_every_front
+async def test_two_streams_of_one_transaction_may_alternate(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, db.transaction() as tx:
+        one = tx.stream("SELECT generate_series(1, 9)", batch=2)
+        two = tx.stream("SELECT generate_series(1, 19)", batch=3)
+        for n in range(1, 10):
+            assert ((await anext(one))[0], (await anext(two))[0]) == (n, n)
+        assert [row[0] async for row in one] == []
+        assert [row[0] async for row in two] == list(range(10, 20))
+
+
+@on_every_front
+async def test_a_stream_ends_with_its_transaction(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db:
+        async with db.transaction() as tx:
+            rows = tx.stream("SELECT generate_series(1, 100)", batch=1)
+            assert (await anext(rows))[0] == 1
+        with pytest.raises(errors.InterfaceError, match="is over"):
+            await anext(rows)
+        assert await db.fetch_val("SELECT 1") == 1
+
+
+@on_every_front
+async def test_a_transaction_that_ends_before_one_within_it_keeps_nothing(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        for sends in (False, True):
+            outer = db.transaction()
+            tx = await outer.__aenter__()
+            inner = tx.transaction()
+            nested = await inner.__aenter__()
+            if sends:
+                await nested.execute(f"INSERT INTO {table} VALUES (1)")
+            with pytest.raises(errors.InterfaceError, match="nested in this one is still open"):
+                await outer.__aexit__(None, None, None)
+            with pytest.raises(errors.InterfaceError, match="is over"):
+                await nested.execute("SELECT 1")
+            with pytest.raises(errors.InterfaceError, match="nothing of it is kept"):
+                await inner.__aexit__(None, None, None)
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 0
+        await settled(db)
+
+
+@on_every_front
+async def test_an_outer_transaction_names_what_is_nested_next(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, scratch(db, "a int") as table:
+        async with db.transaction() as tx, tx.transaction(), tx.transaction() as innermost:
+            await innermost.execute(f"INSERT INTO {table} VALUES (1)")
+        assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 1

@@ -173,7 +173,7 @@ async def test_a_transaction_cancelled_anywhere_leaves_the_pool_clean(scripted: 
         assert await db.fetch_val("SELECT 7") == 7
         assert await settled(db), repr(db)
         async with db.connection() as connection:
-            assert connection._status == "idle"
+            assert connection._usable()._status == "idle"
 
 
 @pytest.mark.parametrize("turns", range(24))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -100,6 +100,40 @@ async def test_onupdate_is_applied() -> None:
     again = await Stock.fetch_one()
     assert again is not None
     assert again.changed == 1, "a column that is named is not overruled"
+
+
+@pytest.mark.parametrize("count", [1, 2_000, 4_000])
+async def test_onupdate_is_applied_in_bulk(count: int) -> None:
+    def stock(amount: int) -> list[dict[str, Any]]:
+        return [{"shop": "s", "item": f"{n:05}", "amount": amount} for n in range(count)]
+
+    async def seen() -> set[tuple[int, int, bool]]:
+        return {(row.amount, row.changed, row.touched_at is None) for row in await Stock.fetch_many()}
+
+    await Stock.upsert_many(stock(1), conflict_columns=["shop", "item"])
+    assert await seen() == {(1, 0, True)}, "a new row takes its defaults"
+    result = await Stock.upsert_many(stock(2), conflict_columns=["shop", "item"])
+    assert (result.inserted, result.updated) == (0, count)
+    assert await seen() == {(2, 7, False)}
+    # The column itself may be named, and is then as the rows say.
+    named = [{**row, "changed": 3} for row in stock(4)]
+    await Stock.upsert_many(named, conflict_columns=["shop", "item"], update_columns=["changed"])
+    assert await seen() == {(2, 3, False)}
+    await Stock.upsert_one(named[0] | {"changed": 5}, conflict_columns=["shop", "item"], update_columns=["changed"])
+    assert {row.changed for row in await Stock.fetch_many(Stock.item == "00000")} == {5}
+    # Instances have values for all columns.
+    instances = [Stock(shop="s", item=f"{n:05}", amount=9) for n in range(count)]
+    await Stock.upsert_many(instances, conflict_columns=["shop", "item"])
+    assert await seen() == {(9, 7, False)}
+    # Nothing but keys: the rows are touched all the same. No column: they are not.
+    await Stock.update_many(True, {"changed": 1})
+    keys = [{"shop": row["shop"], "item": row["item"]} for row in stock(0)]
+    result = await Stock.upsert_many(keys, conflict_columns=["shop", "item"], update_columns=[])
+    assert (result.inserted, result.updated) == (0, 0)
+    assert await seen() == {(9, 1, False)}
+    result = await Stock.upsert_many(keys, conflict_columns=["shop", "item"])
+    assert (result.inserted, result.updated) == (0, count)
+    assert await seen() == {(9, 7, False)}
 
 
 def rows(start: int, count: int, name: str) -> list[dict[str, str | None]]:

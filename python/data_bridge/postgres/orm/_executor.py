@@ -11,7 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
-from data_bridge.postgres import _default
+from data_bridge.postgres import _bulk, _default
+from data_bridge.postgres._limits import checked
 from data_bridge.postgres.sync import SyncVerbs
 from data_bridge.postgres.sync import run as run_to_end
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from ._table import Table
 
 
-def run(db: Any, statement: _native.Statement) -> Awaitable[Any]:
+def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> Awaitable[Any]:
     """Run one statement."""
-    running: Awaitable[Any] = (_default.get() if db is None else db)._run_statement(statement)
+    running: Awaitable[Any] = (_default.get() if db is None else db)._run_statement(statement, timeout=timeout)
     return running
 
 
@@ -53,7 +54,7 @@ def script(db: Any, statements: Sequence[str]) -> Awaitable[None]:
     return _steps(db, steps)
 
 
-def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any) -> Awaitable[int]:
+def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any, timeout: float | None) -> Awaitable[int]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
 
     async def steps(holder: Any) -> int:
@@ -64,7 +65,7 @@ def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any) -> Awai
             return 0
         return int(await holder.insert_many(cls.__model__.qualified_name, tuples, columns=reader.columns))
 
-    return _steps(db, steps)
+    return _steps(db, steps, timeout)
 
 
 def upsert_many(
@@ -75,6 +76,7 @@ def upsert_many(
     conflict: list[str],
     update: list[str] | None,
     on_duplicate: OnDuplicate,
+    timeout: float | None,
 ) -> Awaitable[UpsertResult]:
     """Insert instances, mappings or tuples, or update what is there."""
     options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
@@ -84,29 +86,34 @@ def upsert_many(
         if cls is None:
             result = await holder.upsert_many(table, rows, update_columns=update, **options)
             return result
-        reader, tuples = await _read(cls.__model__, rows)
-        columns, updated = conflict, update
-        if reader is not None:
-            columns = reader.columns
-            # A default is for a row that is new, not for one that is there.
-            updated = [name for name in reader.given if name not in conflict] if update is None else update
-        name = cls.__model__.qualified_name
-        result = await holder.upsert_many(name, tuples, columns=columns, update_columns=updated, **options)
-        return result
+        model = cls.__model__
+        reader, tuples = await _read(model, rows)
+        if reader is None:
+            return _bulk.UpsertResult(0, 0, [])
+        # A default is for a row that is new, not for one that is there.
+        updated = [name for name in reader.given if name not in conflict] if update is None else update
+        if update is None or update:
+            fixed, values = model.on_update([*conflict, *(update or ())])
+            options["fixed"], options["fixed_values"] = fixed, values
+        return await _bulk.upsert_many(
+            holder, model.qualified_name, tuples, columns=reader.columns, update_columns=updated, **options
+        )
 
-    return _steps(db, steps)
+    return _steps(db, steps, timeout)
 
 
-def insert_into(db: Any, table: str, row: Any) -> Awaitable[Any]:
+def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Awaitable[Any]:
     """Insert one row into a table that no class is known for; the answer is a record."""
 
     async def steps(holder: Any) -> Any:
         return (await holder.insert_many(table, [row], returning=list(row)))[0]
 
-    return _steps(db, steps)
+    return _steps(db, steps, timeout)
 
 
-def upsert_into(db: Any, table: str, row: Any, conflict: list[str], update: list[str] | None) -> Awaitable[Any]:
+def upsert_into(
+    db: Any, table: str, row: Any, conflict: list[str], update: list[str] | None, timeout: float | None
+) -> Awaitable[Any]:
     """The same with an update of the row that is there; no answer where that stays as it is."""
     options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "returning": list(row)}
 
@@ -114,16 +121,19 @@ def upsert_into(db: Any, table: str, row: Any, conflict: list[str], update: list
         result = await holder.upsert_many(table, [row], **options)
         return result.rows[0] if result.rows else None
 
-    return _steps(db, steps)
+    return _steps(db, steps, timeout)
 
 
-def _steps[R](db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]]) -> Awaitable[R]:
+def _steps[R](db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]], timeout: float | None = None) -> Awaitable[R]:
     """Several steps: a coroutine, or from a blocking database, which runs it to its end at once, its answer."""
     db = _default.get() if db is None else db
+    checked(timeout)
     if isinstance(db, SyncVerbs):
-        done: Awaitable[R] = run_to_end(steps(db._coroutines()))
+        holder = db._coroutines()
+        done: Awaitable[R] = run_to_end(holder._within(timeout, steps(holder)))
         return done
-    return steps(db)
+    within: Awaitable[R] = db._within(timeout, steps(db))
+    return within
 
 
 async def _read(model: _native.Model, rows: Any) -> tuple[_native.RowReader | None, Any]:

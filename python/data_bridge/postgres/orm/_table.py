@@ -127,10 +127,16 @@ class Table(metaclass=TableMeta):
 
     @classmethod
     def fetch_one(
-        cls, where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+        cls,
+        where: Where = None,
+        *,
+        fetch_links: Links = (),
+        order_by: OrderBy = None,
+        timeout: float | None = None,
+        db: Any = None,
     ) -> Awaitable[Self | None]:
         """The first row for which the condition is true, or ``None``."""
-        return _verbs.fetch_one(cls, where, fetch_links=fetch_links, order_by=order_by, db=db)
+        return _verbs.fetch_one(cls, where, fetch_links=fetch_links, order_by=order_by, timeout=timeout, db=db)
 
     @classmethod
     def fetch_many(
@@ -141,32 +147,35 @@ class Table(metaclass=TableMeta):
         order_by: OrderBy = None,
         limit: int | None = None,
         offset: int | None = None,
+        timeout: float | None = None,
         db: Any = None,
     ) -> Awaitable[list[Self]]:
         """The rows for which the condition is true; without one, all."""
         return _verbs.fetch_many(
-            cls, where, fetch_links=fetch_links, order_by=order_by, limit=limit, offset=offset, db=db
+            cls, where, fetch_links=fetch_links, order_by=order_by, limit=limit, offset=offset, timeout=timeout, db=db
         )
 
     @classmethod
-    def count(cls, where: Where = None, *, db: Any = None) -> Awaitable[int]:
+    def count(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
         """How many rows there are for which the condition is true."""
-        return _verbs.count(cls, where, db=db)
+        return _verbs.count(cls, where, timeout=timeout, db=db)
 
     @classmethod
-    def exists(cls, where: Where = None, *, db: Any = None) -> Awaitable[bool]:
+    def exists(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[bool]:
         """Whether there is a row for which the condition is true."""
-        return _verbs.exists(cls, where, db=db)
+        return _verbs.exists(cls, where, timeout=timeout, db=db)
 
     @classmethod
-    def insert_one(cls, row: Self | Mapping[str, Any], *, db: Any = None) -> Awaitable[Self]:
+    def insert_one(
+        cls, row: Self | Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+    ) -> Awaitable[Self]:
         """Insert a row; the answer is the given instance, or a new one, with all that the server filled in."""
-        return _verbs.insert_one(cls, row, db=db)
+        return _verbs.insert_one(cls, row, timeout=timeout, db=db)
 
     @classmethod
-    def insert_many(cls, rows: Rows[Self], *, db: Any = None) -> Awaitable[int]:
+    def insert_many(cls, rows: Rows[Self], *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
         """Insert rows, by COPY where they are many; the answer is how many."""
-        return _verbs.insert_many(cls, rows, db=db)
+        return _verbs.insert_many(cls, rows, timeout=timeout, db=db)
 
     @classmethod
     def upsert_one(
@@ -175,10 +184,13 @@ class Table(metaclass=TableMeta):
         *,
         conflict_columns: Sequence[str],
         update_columns: Sequence[str] | None = None,
+        timeout: float | None = None,
         db: Any = None,
     ) -> Awaitable[Self]:
         """Insert a row, or update the one that has the same ``conflict_columns``."""
-        return _verbs.upsert_one(cls, row, conflict_columns=conflict_columns, update_columns=update_columns, db=db)
+        return _verbs.upsert_one(
+            cls, row, conflict_columns=conflict_columns, update_columns=update_columns, timeout=timeout, db=db
+        )
 
     @classmethod
     def upsert_many(
@@ -188,6 +200,7 @@ class Table(metaclass=TableMeta):
         conflict_columns: Sequence[str],
         update_columns: Sequence[str] | None = None,
         on_duplicate: OnDuplicate = "last",
+        timeout: float | None = None,
         db: Any = None,
     ) -> Awaitable[UpsertResult]:
         """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many."""
@@ -197,18 +210,21 @@ class Table(metaclass=TableMeta):
             conflict_columns=conflict_columns,
             update_columns=update_columns,
             on_duplicate=on_duplicate,
+            timeout=timeout,
             db=db,
         )
 
     @classmethod
-    def update_many(cls, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
+    def update_many(
+        cls, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+    ) -> Awaitable[int]:
         """Update the rows for which the condition is true; the answer is how many."""
-        return _verbs.update_many(cls, where, values, db=db)
+        return _verbs.update_many(cls, where, values, timeout=timeout, db=db)
 
     @classmethod
-    def delete_many(cls, where: Where, *, db: Any = None) -> Awaitable[int]:
+    def delete_many(cls, where: Where, *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
         """Delete the rows for which the condition is true; the answer is how many."""
-        return _verbs.delete_many(cls, where, db=db)
+        return _verbs.delete_many(cls, where, timeout=timeout, db=db)
 
     @classmethod
     def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:

@@ -29,11 +29,23 @@ if TYPE_CHECKING:
 
 @overload
 def fetch_one[T: Table](
-    table: type[T], where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+    table: type[T],
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    timeout: float | None = None,
+    db: Any = None,
 ) -> Awaitable[T | None]: ...
 @overload
 def fetch_one(
-    table: str, where: Where = None, *, fetch_links: Links = (), order_by: OrderBy = None, db: Any = None
+    table: str,
+    where: Where = None,
+    *,
+    fetch_links: Links = (),
+    order_by: OrderBy = None,
+    timeout: float | None = None,
+    db: Any = None,
 ) -> Awaitable[Any]: ...
 def fetch_one(
     table: type[Table] | str,
@@ -41,11 +53,14 @@ def fetch_one(
     *,
     fetch_links: Links = (),
     order_by: OrderBy = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[Any]:
     """The first row for which the condition is true, or ``None``."""
     model = _registry.resolve(table).__model__
-    return _executor.run(db, _native.orm_select(model, where, _link_names(fetch_links), order_by, None, None, True))
+    return _executor.run(
+        db, _native.orm_select(model, where, _link_names(fetch_links), order_by, None, None, True), timeout
+    )
 
 
 @overload
@@ -57,6 +72,7 @@ def fetch_many[T: Table](
     order_by: OrderBy = None,
     limit: int | None = None,
     offset: int | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[list[T]]: ...
 @overload
@@ -68,6 +84,7 @@ def fetch_many(
     order_by: OrderBy = None,
     limit: int | None = None,
     offset: int | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[list[Any]]: ...
 def fetch_many(
@@ -78,6 +95,7 @@ def fetch_many(
     order_by: OrderBy = None,
     limit: int | None = None,
     offset: int | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[list[Any]]:
     """The rows for which the condition is true; without one, all.
@@ -86,26 +104,34 @@ def fetch_many(
     links to fetch with each row, by one JOIN.
     """
     model = _registry.resolve(table).__model__
-    return _executor.run(db, _native.orm_select(model, where, _link_names(fetch_links), order_by, limit, offset, False))
+    return _executor.run(
+        db, _native.orm_select(model, where, _link_names(fetch_links), order_by, limit, offset, False), timeout
+    )
 
 
-def count(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[int]:
+def count(
+    table: type[Table] | str, where: Where = None, *, timeout: float | None = None, db: Any = None
+) -> Awaitable[int]:
     """How many rows there are for which the condition is true."""
-    return _executor.run(db, _native.orm_count(_registry.resolve(table).__model__, where))
+    return _executor.run(db, _native.orm_count(_registry.resolve(table).__model__, where), timeout)
 
 
-def exists(table: type[Table] | str, where: Where = None, *, db: Any = None) -> Awaitable[bool]:
+def exists(
+    table: type[Table] | str, where: Where = None, *, timeout: float | None = None, db: Any = None
+) -> Awaitable[bool]:
     """Whether there is a row for which the condition is true."""
-    return _executor.run(db, _native.orm_exists(_registry.resolve(table).__model__, where))
+    return _executor.run(db, _native.orm_exists(_registry.resolve(table).__model__, where), timeout)
 
 
 @overload
-def insert_one[T: Table](table: T, /, *, db: Any = None) -> Awaitable[T]: ...
+def insert_one[T: Table](table: T, /, *, timeout: float | None = None, db: Any = None) -> Awaitable[T]: ...
 @overload
-def insert_one[T: Table](table: type[T], row: T | Mapping[str, Any], *, db: Any = None) -> Awaitable[T]: ...
+def insert_one[T: Table](
+    table: type[T], row: T | Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Awaitable[T]: ...
 @overload
-def insert_one(table: str, row: Any, *, db: Any = None) -> Awaitable[Any]: ...
-def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]:
+def insert_one(table: str, row: Any, *, timeout: float | None = None, db: Any = None) -> Awaitable[Any]: ...
+def insert_one(table: Any, row: Any = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[Any]:
     """Insert a row: an instance, or a mapping of column names to values.
 
     The answer is the given instance, or a new one for a mapping, with all that the server filled in. For a table's name that
@@ -113,8 +139,8 @@ def insert_one(table: Any, row: Any = None, *, db: Any = None) -> Awaitable[Any]
     """
     model, row = _row(table, row)
     if model is None:
-        return _executor.insert_into(db, table, row)
-    return _executor.run(db, _native.orm_insert(model, row))
+        return _executor.insert_into(db, table, row, timeout)
+    return _executor.run(db, _native.orm_insert(model, row), timeout)
 
 
 @overload
@@ -124,6 +150,7 @@ def upsert_one[T: Table](
     *,
     conflict_columns: Sequence[str],
     update_columns: Sequence[str] | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[T]: ...
 @overload
@@ -133,6 +160,7 @@ def upsert_one(
     *,
     conflict_columns: Sequence[str],
     update_columns: Sequence[str] | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[Any]: ...
 def upsert_one(
@@ -141,40 +169,48 @@ def upsert_one(
     *,
     conflict_columns: Sequence[str],
     update_columns: Sequence[str] | None = None,
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[Any]:
     """Insert a row, or update the one that has the same ``conflict_columns``, which must be a unique key.
 
-    Updated are ``update_columns``, by default all given columns outside the key, and those with ``onupdate``. With an empty
+    Updated are ``update_columns``, by default all given columns outside the key; columns with ``onupdate`` that are not
+    among ``update_columns`` take that. With an empty
     ``update_columns`` an existing row stays as it is and the answer is ``None``.
     """
     model, row = _row(table, row)
     conflict = _names(conflict_columns)
     update = None if update_columns is None else _names(update_columns)
     if model is None:
-        return _executor.upsert_into(db, table, row, conflict, update)
-    return _executor.run(db, _native.orm_upsert(model, row, conflict, update))
+        return _executor.upsert_into(db, table, row, conflict, update, timeout)
+    return _executor.run(db, _native.orm_upsert(model, row, conflict, update), timeout)
 
 
-def update_many(table: type[Table] | str, where: Where, values: Mapping[str, Any], *, db: Any = None) -> Awaitable[int]:
+def update_many(
+    table: type[Table] | str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Awaitable[int]:
     """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
-    return _executor.run(db, _native.orm_update(model, condition, values, every, False))
+    return _executor.run(db, _native.orm_update(model, condition, values, every, False), timeout)
 
 
-def delete_many(table: type[Table] | str, where: Where, *, db: Any = None) -> Awaitable[int]:
+def delete_many(
+    table: type[Table] | str, where: Where, *, timeout: float | None = None, db: Any = None
+) -> Awaitable[int]:
     """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     condition, every = _rows_meant(where)
-    return _executor.run(db, _native.orm_delete(_registry.resolve(table).__model__, condition, every, False))
+    return _executor.run(db, _native.orm_delete(_registry.resolve(table).__model__, condition, every, False), timeout)
 
 
-def insert_many(table: type[Table] | str, rows: Rows[Any], *, db: Any = None) -> Awaitable[int]:
+def insert_many(
+    table: type[Table] | str, rows: Rows[Any], *, timeout: float | None = None, db: Any = None
+) -> Awaitable[int]:
     """Insert rows, by COPY where they are many: all or none. The answer is how many.
 
     Rows are instances, mappings, or tuples of all columns; all have the columns of the first one.
     """
-    return _executor.insert_many(db, _registry.named(table), table, rows)
+    return _executor.insert_many(db, _registry.named(table), table, rows, timeout)
 
 
 def upsert_many(
@@ -184,16 +220,17 @@ def upsert_many(
     conflict_columns: Sequence[str],
     update_columns: Sequence[str] | None = None,
     on_duplicate: OnDuplicate = "last",
+    timeout: float | None = None,
     db: Any = None,
 ) -> Awaitable[UpsertResult]:
     """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many.
 
-    ``on_duplicate`` says which of several rows with the same key counts, or that there must be none. Updated columns take
-    their values from the rows: ``onupdate`` is for the other verbs.
+    ``on_duplicate`` says which of several rows with the same key counts, or that there must be none. Columns with
+    ``onupdate`` take that where a row is updated, its value for all rows of the call, unless ``update_columns`` names them.
     """
     conflict = _names(conflict_columns)
     update = None if update_columns is None else _names(update_columns)
-    return _executor.upsert_many(db, _registry.named(table), table, rows, conflict, update, on_duplicate)
+    return _executor.upsert_many(db, _registry.named(table), table, rows, conflict, update, on_duplicate, timeout)
 
 
 def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
