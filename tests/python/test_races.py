@@ -108,11 +108,11 @@ async def test_a_call_given_up_takes_none_with_it_that_waits_for_its_statement(
         calls = [db._run(sql, (number,), "value", **options) for number in range(3)]
         for _ in range(turns):
             await asyncio.sleep(0)
-        for number in given_up:
-            calls[number].cancel()
+        # On a busy machine one may be answered already.
+        cancelled = {number for number in given_up if calls[number].cancel()}
         answers = await asyncio.gather(*calls, return_exceptions=True)
         for number, answer in enumerate(answers):
-            if number in given_up:
+            if number in cancelled:
                 assert isinstance(answer, asyncio.CancelledError)
             else:
                 assert answer == number
