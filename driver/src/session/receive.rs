@@ -5,9 +5,7 @@ use bytes::BytesMut;
 use super::event::Event;
 use super::pipeline::{Expect, Outstanding};
 use super::startup::Phase;
-use super::tls::Tls;
-use super::{CancelKey, KEPT_CAPACITY, Receiving, Session};
-use crate::auth;
+use super::{KEPT_CAPACITY, Receiving, Session};
 use crate::error::{DbError, Error, Kind, Outcome};
 use crate::wire::frame::{self, HEADER, Header};
 use crate::wire::{CommandTag, backend, rows};
@@ -102,75 +100,6 @@ impl Session {
             b'E' => self.error_response(DbError::parse(body)?),
             _ if matches!(self.phase, Phase::Ready) => self.answer(tag, body),
             _ => self.startup_message(tag, body),
-        }
-    }
-
-    fn tls_reply(&mut self) -> Result<Step, Error> {
-        let reply = match &self.incoming[..] {
-            [] => return Ok(Step::Starved),
-            [reply] => *reply,
-            // Bytes behind the answer came before the handshake: somebody in between put them there.
-            _ => {
-                return Err(Error::protocol(
-                    "the server sent more than one byte in answer to the TLS request",
-                ));
-            }
-        };
-        self.incoming.clear();
-        match reply {
-            b'S' => {
-                let Phase::TlsReply(startup) = std::mem::replace(&mut self.phase, Phase::Starting)
-                else {
-                    return Err(Error::protocol("TLS was agreed twice"));
-                };
-                if let Some((config, name)) = &startup.tls {
-                    self.tls = Some(Tls::new(config.clone(), name.clone())?);
-                }
-                self.phase = Phase::TlsHandshake(startup);
-                Ok(Step::Silent)
-            }
-            b'N' => Err(Error::new(
-                Kind::Tls,
-                "the server does not offer TLS; turn ssl on there, or give sslmode=disable if plaintext is acceptable",
-            )),
-            _ => Err(Error::new(
-                Kind::Tls,
-                "the server answered the TLS request with neither yes nor no",
-            )),
-        }
-    }
-
-    fn tls_handshake(&mut self) -> Result<Step, Error> {
-        if self.tls.as_ref().is_some_and(Tls::is_handshaking) {
-            return Ok(Step::Starved);
-        }
-        if let Phase::TlsHandshake(startup) = std::mem::replace(&mut self.phase, Phase::Starting) {
-            self.send_startup(*startup)?;
-        }
-        Ok(Step::Silent)
-    }
-
-    fn startup_message(&mut self, tag: u8, body: &[u8]) -> Result<Step, Error> {
-        match (&mut self.phase, tag) {
-            (Phase::Authenticating(authenticator), b'R') => {
-                match authenticator.handle(body)? {
-                    auth::Step::Send(bytes) => self.outgoing.extend_from_slice(&bytes),
-                    auth::Step::Wait => {}
-                    auth::Step::Done => self.phase = Phase::Starting,
-                }
-                Ok(Step::Silent)
-            }
-            (Phase::Starting, b'K') => {
-                let (process, secret) = backend::backend_key_data(body)?;
-                self.cancel_key = Some(CancelKey { process, secret });
-                Ok(Step::Silent)
-            }
-            (Phase::Starting, b'Z') => {
-                self.status = backend::ready_for_query(body)?;
-                self.phase = Phase::Ready;
-                Ok(Step::Event(Event::Ready))
-            }
-            _ => Err(unexpected(tag, "during startup")),
         }
     }
 
@@ -456,7 +385,8 @@ fn row_at(bytes: &[u8], limit: usize, columns: u16) -> Result<Option<usize>, Err
     Ok(Some(total))
 }
 
-enum Step {
+/// How far a message led.
+pub(super) enum Step {
     Event(Event),
     /// Something was handled that concerns nobody outside.
     Silent,
@@ -464,7 +394,7 @@ enum Step {
     Starved,
 }
 
-fn unexpected(tag: u8, when: &str) -> Error {
+pub(super) fn unexpected(tag: u8, when: &str) -> Error {
     Error::protocol(format!(
         "the server sent a message of type '{}' {when}",
         char::from(tag)

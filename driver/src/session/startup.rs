@@ -12,7 +12,13 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
-use crate::auth::Authenticator;
+use super::event::Event;
+use super::receive::{Step, unexpected};
+use super::tls::Tls;
+use super::{CancelKey, Session};
+use crate::auth::{self, Authenticator};
+use crate::error::{Error, Kind};
+use crate::wire::backend;
 
 /// All that a session needs before it can start.
 #[derive(Debug)]
@@ -58,3 +64,74 @@ impl Phase {
 const STARTUP_LIMIT: usize = 64 * 1024;
 /// PostgreSQL itself builds no message of 1 GiB or more.
 const READY_LIMIT: usize = 0x3fff_ffff + 4;
+
+impl Session {
+    pub(super) fn tls_reply(&mut self) -> Result<Step, Error> {
+        let reply = match &self.incoming[..] {
+            [] => return Ok(Step::Starved),
+            [reply] => *reply,
+            // Bytes behind the answer came before the handshake: somebody in between put them there.
+            _ => {
+                return Err(Error::protocol(
+                    "the server sent more than one byte in answer to the TLS request",
+                ));
+            }
+        };
+        self.incoming.clear();
+        match reply {
+            b'S' => {
+                let Phase::TlsReply(startup) = std::mem::replace(&mut self.phase, Phase::Starting)
+                else {
+                    return Err(Error::protocol("TLS was agreed twice"));
+                };
+                if let Some((config, name)) = &startup.tls {
+                    self.tls = Some(Tls::new(config.clone(), name.clone())?);
+                }
+                self.phase = Phase::TlsHandshake(startup);
+                Ok(Step::Silent)
+            }
+            b'N' => Err(Error::new(
+                Kind::Tls,
+                "the server does not offer TLS; turn ssl on there, or give sslmode=disable if plaintext is acceptable",
+            )),
+            _ => Err(Error::new(
+                Kind::Tls,
+                "the server answered the TLS request with neither yes nor no",
+            )),
+        }
+    }
+
+    pub(super) fn tls_handshake(&mut self) -> Result<Step, Error> {
+        if self.tls.as_ref().is_some_and(Tls::is_handshaking) {
+            return Ok(Step::Starved);
+        }
+        if let Phase::TlsHandshake(startup) = std::mem::replace(&mut self.phase, Phase::Starting) {
+            self.send_startup(*startup)?;
+        }
+        Ok(Step::Silent)
+    }
+
+    pub(super) fn startup_message(&mut self, tag: u8, body: &[u8]) -> Result<Step, Error> {
+        match (&mut self.phase, tag) {
+            (Phase::Authenticating(authenticator), b'R') => {
+                match authenticator.handle(body)? {
+                    auth::Step::Send(bytes) => self.outgoing.extend_from_slice(&bytes),
+                    auth::Step::Wait => {}
+                    auth::Step::Done => self.phase = Phase::Starting,
+                }
+                Ok(Step::Silent)
+            }
+            (Phase::Starting, b'K') => {
+                let (process, secret) = backend::backend_key_data(body)?;
+                self.cancel_key = Some(CancelKey { process, secret });
+                Ok(Step::Silent)
+            }
+            (Phase::Starting, b'Z') => {
+                self.status = backend::ready_for_query(body)?;
+                self.phase = Phase::Ready;
+                Ok(Step::Event(Event::Ready))
+            }
+            _ => Err(unexpected(tag, "during startup")),
+        }
+    }
+}

@@ -3,9 +3,10 @@
 //! Statements that stand alone share connections and are pipelined; transactions and COPY have one to themselves. The
 //! rules are those of [`crate::pool`]; here are the connections, the waiting callers and the time limits.
 
+mod lease;
+
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::dial::STATEMENT_CACHE;
 use crate::error::{Error, Kind, Outcome};
 use crate::pool::{self, Counts, Grant, SlotId, Ticket, Turn, Want};
 use crate::types::{ToSql, Type, TypeCatalog};
+use lease::{Lease, Waiting};
 
 /// How a pool behaves.
 #[derive(Clone, Copy, Debug)]
@@ -397,70 +399,6 @@ impl Inner {
         }
         let grants = state.rules.returned(slot, want);
         Self::grant(&mut state, grants);
-    }
-}
-
-/// A caller in the line; it leaves the line when it is dropped.
-struct Waiting {
-    pool: Arc<Inner>,
-    want: Want,
-    ticket: Option<Ticket>,
-    receiver: oneshot::Receiver<Result<SlotId, Error>>,
-}
-
-impl Waiting {
-    async fn turn(mut self) -> Result<SlotId, Error> {
-        let turn = (&mut self.receiver).await;
-        self.ticket = None;
-        turn.unwrap_or_else(|_| Err(closed()))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
-        let mut state = self.pool.lock();
-        state.waiting.remove(&ticket);
-        let withdrawn = state.rules.withdraw(ticket);
-        drop(state);
-        if !withdrawn && let Ok(Ok(slot)) = self.receiver.try_recv() {
-            self.pool.give_back(slot, self.want, false);
-        }
-    }
-}
-
-/// A connection that is lent.
-struct Lease {
-    pool: Arc<Inner>,
-    slot: SlotId,
-    want: Want,
-    client: Client,
-}
-
-impl Deref for Lease {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let held = self.client.shared().lock().is_held();
-        if !held || !self.pool.lock().rules.withheld(self.slot) {
-            let is_closed = self.client.is_closed();
-            return self.pool.give_back(self.slot, self.want, is_closed);
-        }
-        // Its statement is being cancelled. Nobody else gets the connection before that is over, or has failed.
-        let (pool, slot, client) = (Arc::clone(&self.pool), self.slot, self.client.clone());
-        self.client.shared().runtime().spawn(async move {
-            let shared = client.shared();
-            shared
-                .wait(|core| !core.is_held() || core.session.closed().is_some())
-                .await;
-            pool.give_back(slot, Want::Exclusive, client.is_closed());
-        });
     }
 }
 
