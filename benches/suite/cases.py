@@ -51,6 +51,15 @@ CASES: list[Case] = [
         check_sql=_content("bench_sink"),
     ),
     Case(
+        "insert_tuples_blocking",
+        "insert 100,000 tuples, blocking",
+        "row",
+        ROWS,
+        ROWS,
+        bulk=True,
+        check_sql=_content("bench_sink"),
+    ),
+    Case(
         "insert_dicts",
         "insert 100,000 dicts",
         "row",

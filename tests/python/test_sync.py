@@ -301,3 +301,13 @@ def test_counts_hold_under_threads_that_break_everything(url: str) -> None:
         assert idle <= 3
         assert not any(others), db._counts()
         assert opening <= 1, "at most what was wanted last is still being opened"
+
+
+def test_a_copy_does_not_wait_where_the_socket_takes_everything(db: pg.SyncDatabase) -> None:
+    with db.connection() as connection:
+        connection.execute("CREATE TEMP TABLE taken (n int, words text)")
+        start = time.monotonic()
+        for _ in range(30):
+            assert connection.insert_many("taken", [(1, "one"), (2, "two")], method="copy") == 2
+        # Thirty waits for an answer that is not due yet took three seconds.
+        assert time.monotonic() - start < 1.5

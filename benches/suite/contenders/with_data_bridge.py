@@ -127,6 +127,20 @@ async def insert_tuples(env: Env) -> AsyncGenerator[Op]:
         )
 
 
+@DATA_BRIDGE.case("insert_tuples_blocking")
+async def insert_tuples_blocking(env: Env) -> AsyncGenerator[Op]:
+    """The same on the blocking front."""
+    with pg.connect_sync(env.url) as db:
+
+        async def empty() -> None:
+            db.execute("TRUNCATE bench_sink")
+
+        async def run() -> None:
+            db.insert_many("bench_sink", env.tuples, columns=COLUMNS)
+
+        yield Op(run, empty)
+
+
 @DATA_BRIDGE.case("insert_dicts")
 async def insert_dicts(env: Env) -> AsyncGenerator[Op]:
     """insert_many of a list of dicts."""

@@ -150,6 +150,23 @@ async def insert_tuples(env: Env) -> AsyncGenerator[Op]:
         )
 
 
+@PSYCOPG.case("insert_tuples_blocking")
+async def insert_tuples_blocking(env: Env) -> AsyncGenerator[Op]:
+    """The same with the synchronous connection."""
+    with psycopg.connect(env.url, autocommit=True) as conn:
+
+        async def empty() -> None:
+            conn.execute("TRUNCATE bench_sink")
+
+        async def run() -> None:
+            with conn.cursor().copy(_COPY_SINK) as copy:
+                copy.set_types(TYPES)
+                for row in env.tuples:
+                    copy.write_row(row)
+
+        yield Op(run, empty)
+
+
 @PSYCOPG.case("insert_dicts")
 async def insert_dicts(env: Env) -> AsyncGenerator[Op]:
     """Binary COPY by write_row, the dicts turned into tuples on the way."""

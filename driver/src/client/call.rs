@@ -11,7 +11,7 @@ use super::{Link, Reply, request};
 use crate::error::Error;
 use crate::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use crate::types::{Format, ToSql, Type};
-use crate::wire::frontend::EncodeError;
+use crate::wire::frontend::{EncodeError, check_parameters};
 
 /// The parameters of a statement, `$1` first.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -85,6 +85,9 @@ impl<'a> Call<'a> {
             Some(statement) => Lookup::Hit(statement),
             None => session.lookup(self.sql, &self.declared),
         };
+        if matches!(found, Lookup::Miss) {
+            check_parameters(self.params.len())?;
+        }
         match (found, self.types) {
             (Lookup::Hit(statement), _) if Types::of(&statement).is_some() => {
                 let mut batch = session.batch()?;

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 
-use crate::error::Error;
+use crate::error::{Error, Outcome};
 use crate::types::Format;
 
 /// The largest message that a server takes: it allocates a message's bytes at once, and refuses 1 GiB and more.
@@ -163,6 +163,22 @@ pub fn cancel_request(process: i32, secret: &[u8], out: &mut BytesMut) {
         out.extend_from_slice(&field.to_be_bytes());
     }
     out.extend_from_slice(secret);
+}
+
+/// Refuses more parameters than Bind can count. Asked before a statement is even prepared: with more of them, the server's
+/// ParameterDescription is malformed, and so ends the connection.
+///
+/// # Errors
+/// A data error if there are more than 65,535.
+pub fn check_parameters(count: usize) -> Result<(), Error> {
+    if count <= usize::from(u16::MAX) {
+        return Ok(());
+    }
+    Err(Error::data(format!(
+        "the statement has {count} parameters, and PostgreSQL takes 65,535; pass a list as one array parameter (= ANY($1)), \
+         or insert rows by insert_many",
+    ))
+    .with_outcome(Outcome::NotSent))
 }
 
 fn check_size(out: &BytesMut, start: usize) -> Result<(), Error> {

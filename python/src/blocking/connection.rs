@@ -163,7 +163,7 @@ impl Connection {
             with_buffer(|buffer| {
                 let mut done = Vec::new();
                 while self.engine.unsent() > 0 && self.engine.closed().is_none() {
-                    self.step(py, buffer, limit, &mut done);
+                    self.step(py, buffer, Goal::Sent, limit, &mut done);
                     py.check_signals()?;
                     if limit.is_over() {
                         break;
@@ -310,7 +310,7 @@ impl Connection {
             if let Some(error) = self.engine.closed() {
                 return Err(errors::to_py(py, &error));
             }
-            self.step(py, buffer, limit, &mut done);
+            self.step(py, buffer, Goal::Answered, limit, &mut done);
             if !done.is_empty() {
                 continue;
             }
@@ -326,15 +326,23 @@ impl Connection {
 
     /// Sends what the socket takes, waits a while for more to do, and handles what was received. Signals are not looked
     /// at.
-    fn step(&self, py: Python<'_>, buffer: &mut [u8], limit: Limit, done: &mut Vec<Completion>) {
+    fn step(
+        &self,
+        py: Python<'_>,
+        buffer: &mut [u8],
+        goal: Goal,
+        limit: Limit,
+        done: &mut Vec<Completion>,
+    ) {
         py.detach(|| {
-            let interest = match self.engine.write() {
-                Progress::Complete => PollFlags::IN,
-                Progress::Partial => PollFlags::IN | PollFlags::OUT,
+            let (interest, piece) = match (self.engine.write(), goal) {
+                (Progress::Complete, Goal::Sent) => (PollFlags::IN, Duration::ZERO),
+                (Progress::Complete, Goal::Answered) => (PollFlags::IN, limit.piece()),
+                (Progress::Partial, _) => (PollFlags::IN | PollFlags::OUT, limit.piece()),
             };
             if self.engine.closed().is_none()
                 && let Some(socket) = self.engine.socket()
-                && wait(&socket, interest, limit.piece())
+                && wait(&socket, interest, piece)
             {
                 self.engine.read(buffer);
             }
@@ -366,7 +374,7 @@ impl Connection {
                 // The server overlooks a request that comes while it goes from one command to the next.
                 let again = limit.min(Limit::after(CANCEL_AGAIN.as_secs_f64()));
                 while self.engine.outstanding() > 0 && !again.is_over() {
-                    self.step(py, buffer, again, &mut done);
+                    self.step(py, buffer, Goal::Answered, again, &mut done);
                 }
             }
             self.engine.cancel_sent(py, &mut done);
@@ -396,6 +404,15 @@ impl Drop for Connection {
             pool.gone(self.slot);
         }
     }
+}
+
+/// What a caller waits for.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// The socket has taken all bytes; what has been received is read on the way.
+    Sent,
+    /// Something was received.
+    Answered,
 }
 
 /// Runs `work` with this thread's buffer.

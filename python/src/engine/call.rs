@@ -122,6 +122,16 @@ pub struct Request {
 }
 
 impl Args {
+    /// How many parameters an execution has; none are counted where there is no execution.
+    pub(super) fn width(&self, py: Python<'_>) -> usize {
+        let of = |row: &Py<PyTuple>| row.bind(py).len();
+        match self {
+            Self::One(row) => of(row),
+            Self::Many(rows) => rows.iter().map(of).max().unwrap_or(0),
+            Self::Columns(_) => 0,
+        }
+    }
+
     /// How often the statement is executed.
     pub fn executions(&self) -> usize {
         match self {

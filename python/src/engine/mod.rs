@@ -31,6 +31,7 @@ use data_bridge_driver::dial::{Canceller, Connected, Stream};
 use data_bridge_driver::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use data_bridge_driver::types::IsNull;
 use data_bridge_driver::wire::TransactionStatus;
+use data_bridge_driver::wire::frontend::check_parameters;
 use pyo3::prelude::*;
 
 pub use base::Base;
@@ -263,6 +264,12 @@ impl Engine {
                     session.prepare_anew(statement)
                 });
             }
+        }
+        if matches!(lookup, Lookup::Miss)
+            && let Err(error) = check_parameters(call.request.args.width(py))
+        {
+            drop(state);
+            return done.push((call.reply, Err(errors::to_py(py, &error))));
         }
         match lookup {
             Lookup::Hit(statement) => {

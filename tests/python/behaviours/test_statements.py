@@ -85,3 +85,18 @@ async def test_a_prepared_statement_knows_its_types_and_runs_often(front: Asynci
         assert await insert.execute_many([(2,), (3,)]) == 2
         with pytest.raises(errors.PostgresSyntaxError):
             await connection.prepare("SELEC 1")
+
+
+@on_every_front
+async def test_more_parameters_than_the_protocol_counts_are_refused_before_they_are_sent(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db:
+        backend = await db.fetch_val("SELECT pg_backend_pid()")
+        for count in (65_535, 65_536, 70_000):
+            query = f"SELECT cardinality(ARRAY[{','.join(f'${n}::int' for n in range(1, count + 1))}])"
+            if count == 65_535:
+                assert await db.fetch_val(query, *range(count)) == count
+                continue
+            with pytest.raises(errors.DataError, match="one array parameter") as caught:
+                await db.fetch_val(query, *range(count))
+            assert caught.value.outcome == "not_sent"
+        assert await db.fetch_val("SELECT pg_backend_pid()") == backend

@@ -105,6 +105,12 @@ fn bad_calls(front: &mut dyn Front) {
     );
     let error = front.query("SELECT 1\0", &[]).unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    let numbers: Vec<String> = (1..=65_536).map(|n| format!("${n}::int4")).collect();
+    let many = vec![&1_i32 as &(dyn ToSql + Sync); numbers.len()];
+    let sql = format!("SELECT cardinality(ARRAY[{}])", numbers.join(", "));
+    let error = front.query(&sql, &many).unwrap_err();
+    assert!(error.to_string().contains("one array parameter"), "{error}");
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
     assert_eq!(front.text("1"), "1");
 }
 
