@@ -78,7 +78,7 @@ class Connection(AsyncVerbs):
 
     def __init__(self, member: Member) -> None:
         self._lent: Member | None = member
-        # The way of every statement is no longer than the native one.
+        # Every statement comes this way, so it goes without the step through the method below.
         self._run = member._run  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
 
     def transaction(

@@ -117,7 +117,7 @@ class Transaction(AsyncVerbs):
         within = connection._transactions[index + 1 :]
         del connection._transactions[index:]
         for each in (self, *within):
-            each._state = "ended"
+            each._state, each._user = "ended", None
         out_of_turn = errors.InterfaceError(_OUT_OF_TURN) if within and error is None else None
         await self._end(error or out_of_turn, len(within))
         if out_of_turn is not None:

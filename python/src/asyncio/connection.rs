@@ -127,8 +127,10 @@ impl Connection {
     /// Undoes by these commands what changed the session, if anything did. They go ahead of whatever comes next; nobody
     /// waits for them, and if they fail the connection is closed.
     fn _reset(slf: &Bound<'_, Self>, sql: &str) -> PyResult<()> {
-        // The socket of a fork belongs to the parent as well.
-        slf.get().home.check_fork(slf.py())?;
+        // The socket of a fork belongs to the parent as well, and so does the session.
+        if slf.get().home.check_fork(slf.py()).is_err() {
+            return Ok(());
+        }
         slf.get().engine.reset(sql);
         Self::flush_if_needed(slf)
     }

@@ -189,6 +189,10 @@ impl Connection {
     /// Undoes by these commands what changed the session, if anything did. They go ahead of whatever comes next; nobody
     /// waits for them, and if they fail the connection is closed.
     fn _reset(&self, py: Python<'_>, sql: &str) -> PyResult<()> {
+        // The socket of a fork belongs to the parent as well, and so does the session.
+        if self.forks.check(py).is_err() {
+            return Ok(());
+        }
         self.alone(py, || {
             self.engine.reset(sql);
             self.engine.write();

@@ -128,6 +128,15 @@ async def test_functions_that_change_the_session_are_noticed_by_their_names(fron
 
 
 @on_every_front
+async def test_a_lock_ends_with_its_holder(front: Asyncio) -> None:
+    async with front.open(pool_max=1) as db, front.open(pool_max=1) as other:
+        async with db.connection() as connection:
+            await connection.fetch("SELECT pg_advisory_lock(816)")
+        # Not only when somebody uses the connection again.
+        await other.fetch("SELECT pg_advisory_lock(816)", timeout=5)
+
+
+@on_every_front
 async def test_a_reset_outlives_the_failure_of_what_follows(front: Asyncio) -> None:
     async with front.open(pool_max=1) as db:
         async with db.connection() as connection:
