@@ -68,7 +68,7 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
     if source.few is not None:
         return await _executed(holder._run(sql, _tuples(source.few), "count"), 0) if source.few else 0
     count = 0
-    async with _alone(holder) as connection, _atomic(connection):
+    async with _alone(holder) as connection, _atomic(connection, holder):
         running: Any = None
         start = end = 0
         async for chunk in source.chunks(_EXECUTIONS):
@@ -242,7 +242,7 @@ class _Way:
         """A statement for each so many rows, in one transaction: where COPY cannot carry a type."""
         results: list[Any] = []
         start = 0
-        async with _alone(self.holder) as connection, _atomic(connection):
+        async with _alone(self.holder) as connection, _atomic(connection, self.holder):
             async for rows in self.source.chunks(_ARRAY_ROWS):
                 arrays = await self._arrays(connection, fresh=not start)
                 if arrays is None:
@@ -255,14 +255,14 @@ class _Way:
     async def by_copy(self) -> int:
         """COPY into the table itself."""
         assert isinstance(self.plan, _native.Insert)
-        async with _alone(self.holder) as connection, _atomic(connection):
+        async with _alone(self.holder) as connection, _atomic(connection, self.holder):
             description = await self._describe(connection)
             writer = _native.CopyWriter(description, exact_keys=self.exact)
             return await _copy(connection, connection._copy_in(self.plan.copy), writer, self.source)
 
     async def by_stage(self) -> Any:
         """COPY into a staging table, and one statement from there."""
-        async with _alone(self.holder) as connection, _atomic(connection) as is_nested:
+        async with _alone(self.holder) as connection, _atomic(connection, self.holder) as is_nested:
             description = await self._describe(connection)
             stage = self.plan.stage([oid for _, oid in description.columns])
             writer = _native.CopyWriter(description, exact_keys=self.exact, ordinal=stage.ordinal)
@@ -400,9 +400,9 @@ async def _alone(holder: AsyncVerbs) -> AsyncGenerator[Member]:
 
 
 @asynccontextmanager
-async def _atomic(connection: Member) -> AsyncGenerator[bool]:
+async def _atomic(connection: Member, holder: AsyncVerbs) -> AsyncGenerator[bool]:
     """A transaction, or a savepoint where one is open; whether it is a savepoint."""
-    async with connection._atomic() as transaction:
+    async with connection._atomic(holder._transaction) as transaction:
         yield transaction._savepoint is not None
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ._bulk import OnDuplicate, Rows, UpsertResult
     from .database import Member
+    from .transaction import Transaction
 
 
 class AsyncVerbs:
@@ -38,6 +39,11 @@ class AsyncVerbs:
     def _in_transaction(self) -> bool:
         """Whether what is run now becomes part of a transaction."""
         return False
+
+    @property
+    def _transaction(self) -> Transaction | None:
+        """The holder, if it is a transaction: what a routine opens is nested in it."""
+        return None
 
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[list[Record]]:
         """All rows of a query."""

@@ -41,9 +41,9 @@ class Held(AsyncVerbs):
         """A transaction, or within one a savepoint."""
         return Transaction(cast("Member", self), begin_sql(isolation, readonly, deferrable))
 
-    def _atomic(self) -> Transaction:
+    def _atomic(self, parent: Transaction | None) -> Transaction:
         """A transaction of a routine's own, which is a savepoint also where one was opened by hand."""
-        return Transaction(cast("Member", self), "BEGIN", of_routine=True)
+        return Transaction(cast("Member", self), "BEGIN", parent, of_routine=True)
 
     @property
     def _in_transaction(self) -> bool:

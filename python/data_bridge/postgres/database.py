@@ -53,9 +53,9 @@ class Member(_native.AsyncConnection, Held):
         """Ends a COPY so that the server drops its rows."""
         await self._in_time(self._copy_end(reason))
 
-    async def _in_time[T](self, answer: Awaitable[T], seconds: float = CANCEL_DEADLINE) -> T:
+    async def _in_time[T](self, answer: Awaitable[T], seconds: float | None = None) -> T:
         """The answer; or the end of the connection, if the server gives none: nobody waits for ever to clean up."""
-        limit = asyncio.timeout(seconds)
+        limit = asyncio.timeout(CANCEL_DEADLINE if seconds is None else seconds)
         try:
             async with limit:
                 return await answer

@@ -130,7 +130,16 @@ class _Routines(_native.BlockingConnection, Deadlines, Held):
         return _Answer(super()._simple, sql, timeout=self._left(timeout))
 
     def _settle(self, sql: str) -> Awaitable[str]:
-        return _Answer(super()._simple, sql, timeout=self._patience)
+        return _Answer(self._settle_in_time, sql)
+
+    def _settle_in_time(self, sql: str) -> str:
+        try:
+            tag: str = super()._simple(sql, timeout=self._patience)
+        except errors.QueryTimeout:
+            # What is half undone is of no use; and it is the call before this one that has failed.
+            self._close()
+            raise errors.ConnectionLost("the server did not answer in time; the connection is closed") from None
+        return tag
 
     def _commit(self) -> Awaitable[str]:
         return self._simple("COMMIT", timeout=_pool.COMMIT_DEADLINE)

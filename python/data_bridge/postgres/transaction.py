@@ -95,7 +95,11 @@ class Transaction(AsyncVerbs):
 
     def _check_turn(self, open_ones: list[Transaction]) -> None:
         """Savepoints are a stack: of two that overlap, the one that ends first would take the other along."""
-        if not open_ones or open_ones[-1] is self._parent:
+        parent = self._parent
+        if parent is None and self._of_routine and open_ones:
+            # On the connection itself: like a statement, it belongs to whatever transaction is open there.
+            parent = open_ones[0]
+        if not open_ones or open_ones[-1] is parent:
             return
         if not self._connection._may_nest(open_ones[-1]._user, self._user):
             raise errors.InterfaceError(
@@ -200,6 +204,10 @@ class Transaction(AsyncVerbs):
     @property
     def _in_transaction(self) -> bool:
         return True
+
+    @property
+    def _transaction(self) -> Transaction:
+        return self
 
     def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
         return self._usable()._run(sql, args, shape, **options)
