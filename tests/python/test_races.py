@@ -135,3 +135,65 @@ async def test_a_statement_given_up_while_it_is_prepared_blocks_nobody(db: pg.Da
                     await inner.fetch(f"SELECT * FROM {table}", timeout=0.05)
             await assert_sound(db)
         assert await db.fetch(f"SELECT * FROM {table}") == []
+
+
+@pytest.mark.smoke
+async def test_a_second_bulk_write_on_one_transaction_is_refused(db: pg.Database) -> None:
+    """A transaction is for one task at a time: what comes into a COPY would become its data."""
+    is_copying, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[tuple[int]]:
+        yield (0,)
+        yield (1,)
+        # More than the first two are asked for only when the COPY runs.
+        is_copying.set()
+        await may_go_on.wait()
+        yield (2,)
+
+    async with scratch(db, "a int") as table:
+        async with db.transaction() as tx:
+            await tx.execute(f"INSERT INTO {table} VALUES (100)")
+            first = asyncio.create_task(tx.insert_many(table, slowly(), ["a"], method="copy"))
+            await is_copying.wait()
+            for second in (
+                lambda: tx.insert_many(table, [(10,), (11,)], ["a"], method="copy"),
+                lambda: tx.insert_many(table, [(10,), (11,)], ["a"], method="unnest"),
+                lambda: tx.upsert_many(table, [(10,)], columns=["a"], conflict_columns=["a"], method="stage"),
+                lambda: tx.execute_many(f"INSERT INTO {table} VALUES ($1)", [(10,)]),
+                lambda: tx.fetch("SELECT 1"),
+            ):
+                with pytest.raises(errors.InterfaceError, match=r"a COPY is running|a transaction of its own"):
+                    await second()
+            may_go_on.set()
+            assert await first == 3
+            await tx.execute(f"INSERT INTO {table} VALUES (101)")
+        rows = await db.fetch(f"SELECT a FROM {table} ORDER BY a")
+        assert [row.a for row in rows] == [0, 1, 2, 100, 101]
+    await assert_sound(db)
+
+
+async def test_a_transaction_that_ends_while_another_task_copies_in_it(db: pg.Database) -> None:
+    async with scratch(db, "a int") as table:
+        is_copying = asyncio.Event()
+
+        async def endless() -> AsyncIterator[tuple[int]]:
+            yield (0,)
+            yield (1,)
+            is_copying.set()
+            await asyncio.sleep(3600)
+
+        async def end(*, raises: bool) -> asyncio.Task[Any]:
+            async with db.transaction() as tx:
+                await tx.execute(f"INSERT INTO {table} VALUES (100)")
+                writing = asyncio.create_task(tx.insert_many(table, endless(), ["a"], method="copy"))
+                await is_copying.wait()
+                if raises:
+                    raise ZeroDivisionError
+            return writing
+
+        for raises in (True, False):
+            is_copying.clear()
+            with pytest.raises((ZeroDivisionError, errors.Error)):
+                await asyncio.wait_for(end(raises=raises), 10)
+            assert await db.fetch_val(f"SELECT count(*) FROM {table}") == 0
+    await assert_sound(db)
