@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from data_bridge import _native
 
-from . import errors
+from . import _rows, errors
 from ._reply import unawaited
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
     """See ``AsyncVerbs.execute_many``."""
     source = await _Source.of(rows, _EXECUTIONS)
     if source.few is not None:
-        return await _executed(holder._run(sql, _tuples(source.few), "count"), 0) if source.few else 0
+        return await _executed(holder._run(sql, _rows.positional(source.few), "count"), 0) if source.few else 0
     count = 0
     async with _alone(holder) as connection, _atomic(connection, holder):
         running: Any = None
@@ -76,7 +76,7 @@ async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
                 # It has taken BEGIN along: before its answer, what follows might run outside of a transaction.
                 count += await _executed(running, start)
                 running = None
-            following: Any = connection._run(sql, _tuples(chunk), "count")
+            following: Any = connection._run(sql, _rows.positional(chunk), "count")
             if running is not None:
                 try:
                     count += await _executed(running, start)
@@ -412,7 +412,7 @@ async def _columns(
     """The columns that the rows give, and whether dicts may have no other keys."""
     if columns is not None:
         return _names("columns", columns), False
-    names = _fields(first)
+    names = _rows.names(first)
     if names is None:
         names = await holder._run(_INSERTABLE, (_native.quoted_table(table),), "value")
         if names is None:
@@ -420,33 +420,10 @@ async def _columns(
     return tuple(names), True
 
 
-def _fields(row: object) -> Iterable[str] | None:
-    """The columns that a row names itself; ``None`` if it has only values."""
-    if isinstance(row, _native.Record):
-        return row.keys()
-    if isinstance(row, Mapping):
-        return cast("Mapping[str, Any]", row)
-    kind: Any = type(row)
-    if isinstance(row, tuple | list):
-        return cast("Iterable[str] | None", getattr(kind, "_fields", None))
-    for attribute in ("__dataclass_fields__", "model_fields"):
-        fields = getattr(kind, attribute, None)
-        if isinstance(fields, Mapping):
-            return cast("Mapping[str, Any]", fields)
-    attributes: dict[str, Any] | None = getattr(row, "__dict__", None)
-    if attributes:
-        return [name for name in attributes if not name.startswith("_")]
-    return cast("Iterable[str] | None", getattr(kind, "__slots__", None))
-
-
 def _names(argument: str, columns: Sequence[str]) -> tuple[str, ...]:
     if isinstance(columns, str):
         raise errors.InterfaceError(f"{argument} takes a list of names, not one str; write [{columns!r}]")
     return tuple(columns)
-
-
-def _tuples(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-    return [row if type(row) is tuple else tuple(row) for row in rows]
 
 
 @functools.lru_cache(maxsize=256)

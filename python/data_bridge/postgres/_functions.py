@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _default
+from . import _default, _rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -26,7 +26,9 @@ def execute(
     >>> async def example():
     ...     return await pg.execute("SELECT * FROM users WHERE id = $1", [7])
     """
-    running: Awaitable[list[Record] | int] = _database(db)._run(sql, tuple(params), "rows_or_count", timeout=timeout)
+    running: Awaitable[list[Record] | int] = _database(db)._run(
+        sql, _rows.arguments(params), "rows_or_count", timeout=timeout
+    )
     return running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import _bulk, errors
+from . import _bulk, _rows, errors
 from ._limits import checked, in_time
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class AsyncVerbs:
         >>> async def example(db):
         ...     return await db.fetch_many("SELECT * FROM t WHERE id = $1", [(1,), (2,)])
         """
-        return self._run(sql, [tuple(row) for row in args], "rows", timeout=timeout)
+        return self._run(sql, _rows.positional(args), "rows", timeout=timeout)
 
     def execute_many(self, sql: str, rows: Rows, /, *, timeout: float | None = None) -> Coroutine[Any, Any, int]:
         """Runs a statement once for each row of arguments, all or none; the number of rows affected.

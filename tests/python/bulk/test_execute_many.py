@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import data_bridge.postgres as pg
 from data_bridge.postgres import errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import data_bridge.postgres as pg
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +63,33 @@ async def test_bad_values_are_named(db: pg.Database) -> None:
                 await db.execute_many("INSERT INTO items VALUES ($1, $2)", source)
         rows[bad] = (bad, "n")
     assert await db.fetch_val("SELECT count(*) FROM items") == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"id": 1, "name": "Ann"}, r"a dict has no order for \$1, \$2, ...: give a tuple, or use insert_many"),
+        ({1, "Ann"}, r"a set has no order for \$1, \$2, ...: give a tuple"),
+        ("ab", r"as a tuple, not as one str: write \(value,\)"),
+        (b"ab", r"as a tuple, not as one bytes: write \(value,\)"),
+        (7, r"as a tuple, not as one int: write \(value,\)"),
+    ],
+    ids=["dict", "set", "str", "bytes", "int"],
+)
+async def test_what_has_no_positions_is_refused(db: pg.Database, row: Any, message: str) -> None:
+    insert = "INSERT INTO items VALUES ($1, $2)"
+    for count in (0, 1500):
+        rows = [*((n, "n") for n in range(count)), row]
+        with pytest.raises(errors.InterfaceError, match=message):
+            await db.execute_many(insert, rows)
+    with pytest.raises(errors.InterfaceError, match=message):
+        await db.fetch_many("SELECT $1::text, $2::text", [row])
+    with pytest.raises(errors.InterfaceError, match=message):
+        await pg.execute(insert, row, db=db)
+    assert await db.fetch_val("SELECT count(*) FROM items") == 0
+
+
+async def test_records_and_iterators_have_positions(db: pg.Database) -> None:
+    records = await db.fetch("SELECT 1, 'one'")
+    assert await db.execute_many("INSERT INTO items VALUES ($1, $2)", [*records, iter((2, "two"))]) == 2
+    assert [tuple(row) for row in await db.fetch("SELECT * FROM items")] == [(1, "one"), (2, "two")]

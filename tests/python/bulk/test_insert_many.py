@@ -8,8 +8,9 @@ import dataclasses
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
+import pydantic
 import pytest
 
 from data_bridge.postgres import errors
@@ -158,15 +159,79 @@ async def test_views(db: pg.Database, count: int) -> None:
     assert await contents(db) == [(-n, n) for n in reversed(range(count))]
 
 
-async def test_models_with_declared_fields(db: pg.Database) -> None:
-    class Model:
-        model_fields: ClassVar = {"x": None, "y": None}  # as of Pydantic
+@dataclasses.dataclass
+class SpotAndMore(Spot):
+    kind: ClassVar[str] = "no field"
+    scale: dataclasses.InitVar[int] = 1
 
-        def __init__(self, x: int) -> None:
-            self.x, self.y, self.extra = x, -x, "no column"
 
-    assert await db.insert_many("points", [Model(1), Model(2)]) == 2
-    assert await contents(db) == [(1, -1), (2, -2)]
+class Slotted:
+    __slots__ = "x"
+
+
+class SlottedBelow(Slotted):
+    __slots__ = ("__weakref__", "_hidden", "y")
+
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y = x, y
+
+
+class SlottedWithDict(Slotted):
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y = x, y
+
+
+class Field(NamedTuple):
+    name: str
+
+
+class AsOfAttrs:
+    __slots__ = ("__weakref__", "extra", "x", "y")
+    __attrs_attrs__: ClassVar = (Field("x"), Field("y"))
+
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y = x, y
+
+
+class AsOfMsgspec:
+    __struct_fields__: ClassVar = ("x", "y")
+
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y, self.extra = x, y, "no field"
+
+
+class AsOfPydantic:
+    model_fields: ClassVar = {"x": None, "y": None}
+
+    def __init__(self, x: int, y: int) -> None:
+        self.x, self.y, self.extra = x, y, "no field"
+
+
+class OpenModel(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    x: int
+
+    @pydantic.computed_field
+    def double(self) -> int:
+        return 2 * self.x
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        SpotAndMore(1, 2),
+        SlottedBelow(1, 2),
+        SlottedWithDict(1, 2),
+        AsOfAttrs(1, 2),
+        AsOfMsgspec(1, 2),
+        AsOfPydantic(1, 2),
+        OpenModel.model_validate({"x": 1, "y": 2}),
+    ],
+    ids=lambda row: type(row).__name__,
+)
+async def test_objects_give_the_fields_that_they_declare(db: pg.Database, row: Any) -> None:
+    assert await db.insert_many("points", [row]) == 1
+    assert await contents(db) == [(1, 2)]
 
 
 @ways
