@@ -19,6 +19,9 @@ async def test_the_default_database(url: str) -> None:
         assert isinstance(rows, list)
         assert [tuple(row) for row in rows] == [(2,)]
         assert await pg.execute("SELECT 1 WHERE false") == []
+        bare = await pg.execute("SELECT FROM things")
+        assert isinstance(bare, list), "rows without columns are rows"
+        assert [tuple(row) for row in bare] == [()] * 4
         assert len(await pg.fetch("SELECT * FROM things WHERE id > $1", 1)) == 3
         row = await pg.fetch_row("SELECT * FROM things WHERE id = $1", 1)
         assert row is not None

@@ -319,7 +319,7 @@ impl Call {
             Shape::RowsOrCount
                 if self
                     .statement
-                    .is_some_and(|statement| !statement.columns().is_empty()) =>
+                    .is_some_and(|statement| statement.returns_rows()) =>
             {
                 Ok(rows(self.rows).into_any())
             }

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     type Write = Callable[[Any, int, Decimal], Awaitable[Any]]
 
+# What becomes of a cached plan is the server's to say.
+pytestmark = pytest.mark.smoke
+
 #: More digits than a float8 has.
 EXACT = Decimal("0.12345678901234567890123456789")
 
