@@ -166,12 +166,12 @@ pub fn cancel_request(process: i32, secret: &[u8], out: &mut BytesMut) {
 }
 
 /// Refuses more parameters than Bind can count. Asked before a statement is even prepared: with more of them, the server's
-/// ParameterDescription is malformed, and so ends the connection.
+/// `ParameterDescription` is malformed, and so ends the connection.
 ///
 /// # Errors
 /// A data error if there are more than 65,535.
 pub fn check_parameters(count: usize) -> Result<(), Error> {
-    if count <= usize::from(u16::MAX) {
+    if u16::try_from(count).is_ok() {
         return Ok(());
     }
     Err(Error::data(format!(
