@@ -62,6 +62,7 @@ fn operators_one_by_one() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of expressions")]
 fn expressions_one_by_one() {
     let lines = [
         expression(|c| c("id").plus(1_i64).times(2_i64)),
@@ -197,7 +198,7 @@ fn clauses() {
             Select::of([user("name").expr(), number()])
                 .source(&users)
                 .join(Join::Left, &posts, by_author())
-                .group_by(&user("id"))
+                .group_by(user("id"))
                 .having(number().gt(1_i64))
                 .order_by(number().desc().nulls(Nulls::Last))
                 .limit(10_i64)
@@ -219,7 +220,7 @@ fn clauses() {
                 .item(number())
                 .join_by_key(Join::Inner, &posts)
                 .unwrap()
-                .group_by(&user("id"))
+                .group_by(user("id"))
                 .render(),
         ),
         shown(
@@ -270,12 +271,7 @@ fn counts_keep_what_decides_the_number_of_rows() {
                 .count()
                 .render(),
         ),
-        shown(
-            names()
-                .combine(SetOperator::Union, names())
-                .count()
-                .render(),
-        ),
+        shown(names().combine(Union, names()).count().render()),
         shown(
             all()
                 .lock(Lock {
@@ -312,7 +308,7 @@ fn subqueries() {
             "counted",
             authors()
                 .item(call("count", []).into())
-                .group_by(&post("author_id")),
+                .group_by(post("author_id")),
         )
         .unwrap()
     };

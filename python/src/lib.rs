@@ -41,12 +41,17 @@ mod _native {
     #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]
+    use crate::orm::builders::{call, case, cast, chain, literal, row, text};
+    #[pymodule_export]
     use crate::orm::queries::{
         count, create_statements, delete, drop_statement, exists, insert, select,
         split_foreign_key, update, upsert,
     };
     #[pymodule_export]
-    use crate::orm::{Col, Condition, LinkField, Linked, Model, PyOrder, RowReader, Statement};
+    use crate::orm::{
+        Alias, Col, Columns as SubqueryColumns, Expression, LinkField, Linked, Model, PyDerived,
+        PyOrder, PyQuery, RowReader, Statement,
+    };
     #[pymodule_export]
     use crate::request::Builder;
 

@@ -260,6 +260,14 @@ impl<V> Expr<V> {
         }
     }
 
+    /// The parts of the row that this is.
+    pub fn as_row(&self) -> Option<&[Self]> {
+        match &self.0.node {
+            Node::Row(parts) => Some(parts),
+            _ => None,
+        }
+    }
+
     /// What is known of its type.
     pub fn value_type(&self) -> ValueType {
         self.0.ty

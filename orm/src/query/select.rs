@@ -253,6 +253,13 @@ impl<V> Select<V> {
         self
     }
 
+    /// Reads from this alone, forgetting what it read before.
+    #[must_use]
+    pub fn only_source(mut self, relation: impl Into<Relation<V>>) -> Self {
+        self.sources.clear();
+        self.source(relation)
+    }
+
     /// Joins another table, subquery or CTE.
     #[must_use]
     pub fn join(mut self, join: Join, relation: impl Into<Relation<V>>, on: Expr<V>) -> Self {

@@ -174,9 +174,7 @@ class AsyncVerbs:
         )
         return self._within(timeout, work)
 
-    async def stream(
-        self, sql: str, /, *args: Any, batch: int = 1000, timeout: float | None = None
-    ) -> AsyncIterator[Record]:
+    def stream(self, sql: str, /, *args: Any, batch: int = 1000, timeout: float | None = None) -> AsyncIterator[Record]:
         """The rows of a query one by one, ``batch`` of them in memory at a time.
 
         ``timeout`` limits each wait for itself: for a connection, and for each batch. What the loop does with the rows
@@ -186,6 +184,11 @@ class AsyncVerbs:
         ...     async for record in db.stream("SELECT * FROM flights", batch=5_000):
         ...         print(record)
         """
+        return self._stream(sql, args, batch, timeout)
+
+    async def _stream(
+        self, sql: str, args: Any, batch: int, timeout: float | None, **options: Any
+    ) -> AsyncIterator[Any]:
         if batch < 1:
             raise errors.InterfaceError(f"batch must be 1 or more, not {batch}")
         connection = await self._exclusive(checked(timeout))
@@ -195,7 +198,7 @@ class AsyncVerbs:
             inside = connection._in_transaction
             async with nullcontext() if inside else connection.transaction():
                 connection._portals += 1
-                options: dict[str, Any] = {
+                options |= {
                     "portal": f"data_bridge_{connection._portals}",
                     "page_size": batch,
                     "timeout": timeout,

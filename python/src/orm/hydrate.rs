@@ -24,11 +24,17 @@ pub struct Hydrator {
 pub struct Joined {
     /// Its position among the model's links.
     pub link: usize,
+    pub entity: Entity,
+}
+
+/// An instance among what a row holds.
+#[derive(Debug)]
+pub struct Entity {
     pub model: Py<Model>,
-    /// Where the linked table's columns lie in the row.
+    /// Where its table's columns lie in the row.
     pub columns: Range<usize>,
-    /// The column that is NULL when there is no linked row.
-    pub key: usize,
+    /// The column that is NULL when an outer join found no row; without one there always is an instance.
+    key: Option<usize>,
 }
 
 impl Hydrator {
@@ -52,7 +58,11 @@ impl Hydrator {
 
     /// Whether every column is of a type that needs no look-up.
     pub fn is_typed(&self) -> bool {
-        self.model.get().is_typed() && self.links.iter().all(|link| link.model.get().is_typed())
+        self.model.get().is_typed()
+            && self
+                .links
+                .iter()
+                .all(|link| link.entity.model.get().is_typed())
     }
 
     /// One row; `values` gives the bytes of each column, `None` for NULL.
@@ -78,7 +88,10 @@ impl Hydrator {
             model.slots().untrack(&instance);
         }
         for joined in &self.links {
-            let linked = joined.row(py, layout, values.by_ref().take(joined.columns.len()))?;
+            let columns = joined.entity.columns.len();
+            let linked = joined
+                .entity
+                .row(py, layout, values.by_ref().take(columns))?;
             if linked.is_none() {
                 model.check_missing(&instance, joined.link)?;
             }
@@ -96,7 +109,7 @@ impl Hydrator {
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.model)?;
         for link in &self.links {
-            visit.call(&link.model)?;
+            visit.call(&link.entity.model)?;
         }
         visit.call(&self.into)
     }
@@ -113,8 +126,21 @@ impl RowBuilder for Hydrator {
     }
 }
 
-impl Joined {
-    fn row<'py, 'r>(
+impl Entity {
+    /// Instances of this model whose columns lie there.
+    pub fn new(model: Py<Model>, columns: Range<usize>, key: Option<usize>) -> Self {
+        Self {
+            model,
+            columns,
+            key,
+        }
+    }
+
+    /// The instance, or `None` where the key is NULL.
+    ///
+    /// # Errors
+    /// Those of [`Hydrator::row`].
+    pub fn row<'py, 'r>(
         &self,
         py: Python<'py>,
         layout: &Layout,
@@ -123,11 +149,12 @@ impl Joined {
         let model = self.model.get();
         let instance = model.slots().allocate(py)?;
         fill(model, &instance, layout, &self.columns, values.by_ref())?;
-        let absent = model
-            .slots()
-            .get(&instance, self.key)?
-            .is_none_or(|key| key.is_none());
-        if absent {
+        if let Some(key) = self.key
+            && model
+                .slots()
+                .get(&instance, key)?
+                .is_none_or(|key| key.is_none())
+        {
             return Ok(py.None().into_bound(py));
         }
         if layout.is_flat() {

@@ -1,5 +1,6 @@
 //! Links: on a class the way to another one, on an instance a handle that never does I/O by itself.
 
+use data_bridge_orm::schema::ColumnRef;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,6 +8,7 @@ use pyo3::types::{PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::model::{Model, Way};
+use crate::errors;
 
 /// A foreign key as an attribute: `Post.author`.
 #[pyclass(frozen, module = "data_bridge._native")]
@@ -20,6 +22,20 @@ impl LinkField {
     /// The model's link at this position.
     pub fn new(model: Py<Model>, index: usize) -> Self {
         Self { model, index }
+    }
+
+    /// The class it is on with the column that refers, and the linked class with the column referred to.
+    ///
+    /// # Errors
+    /// No such class yet.
+    pub fn ends(&self, py: Python<'_>) -> PyResult<(&Py<Model>, ColumnRef, Py<Model>, ColumnRef)> {
+        let way = self.way()?;
+        let target = way.model(py)?;
+        let to = target.get().table().column(&way.target);
+        let to = to.map_err(|error| errors::to_py(py, &error))?;
+        let from = self.model.get().table().column_at(way.column);
+        let from = from.ok_or_else(|| PyAttributeError::new_err("the link is gone"))?;
+        Ok((&self.model, from, target, to))
     }
 
     fn way(&self) -> PyResult<&Way> {

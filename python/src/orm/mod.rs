@@ -1,11 +1,15 @@
 //! The native half of the ORM: models, their columns as expressions, queries over them, rows into instances.
 
+pub mod builders;
 mod column;
-mod condition;
+mod derived;
+mod expression;
 mod hydrate;
 mod link;
 mod model;
+mod order;
 pub mod queries;
+pub mod query;
 mod rows;
 mod slots;
 mod spec;
@@ -16,10 +20,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 pub use column::Col;
-pub use condition::{Condition, PyOrder};
+pub use derived::{Alias, Columns, PyDerived};
+pub use expression::Expression;
 pub use hydrate::Hydrator;
 pub use link::{LinkField, Linked};
 pub use model::Model;
+pub use order::PyOrder;
+pub use query::PyQuery;
 pub use rows::RowReader;
 pub use statement::Statement;
 

@@ -137,10 +137,8 @@ impl Model {
         let this = slf.get();
         let descriptors = PyDict::new(py);
         for field in &this.fields {
-            descriptors.set_item(
-                &field.name,
-                Col::new(slf.clone().unbind(), field.column.clone()),
-            )?;
+            let column = Col::new(slf.clone().unbind(), field.column.clone());
+            descriptors.set_item(&field.name, Bound::new(py, column)?)?;
         }
         for (index, way) in this.links.iter().enumerate() {
             descriptors.set_item(&way.name, LinkField::new(slf.clone().unbind(), index))?;

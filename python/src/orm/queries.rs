@@ -1,18 +1,17 @@
 //! The statements over a model: from Python's arguments to rendered text.
 
 use data_bridge_driver::Error;
-use data_bridge_orm::query::{
-    Delete, Expr, Insert, Link, Order, Select, Statement as Rendered, Update,
-};
+use data_bridge_orm::query::{Delete, Insert, Link, Order, Select, Statement as Rendered, Update};
 use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all, drop_all};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
 
-use super::column::Col;
-use super::condition::{Condition, PyOrder, Value};
-use super::hydrate::{Hydrator, Joined};
+use super::expression::{Value, condition as expression};
+use super::hydrate::{Entity, Hydrator, Joined};
 use super::model::{Model, OnUpdate, Way};
+use super::order::order as expression_order;
+use super::query::row_count;
 use super::rows;
 use super::statement::Statement;
 use crate::engine::Shape;
@@ -50,19 +49,17 @@ pub fn select(
     if one {
         select = select.one();
     } else if let Some(limit) = limit {
-        select = select.limit(rows(limit, "limit")?);
+        select = select.limit(row_count(limit, "limit")?);
     }
     if let Some(offset) = offset {
-        select = select.offset(rows(offset, "offset")?);
+        select = select.offset(row_count(offset, "offset")?);
     }
     let joined = ways
         .into_iter()
         .zip(select.link_columns())
         .map(|((link, model, key), columns)| Joined {
             link,
-            model,
-            columns,
-            key,
+            entity: Entity::new(model, columns, Some(key)),
         })
         .collect();
     let hydrator = Hydrator::new(model.clone().unbind(), joined);
@@ -363,16 +360,6 @@ fn filtered(model: &Model, condition: Option<&Bound<'_, PyAny>>) -> PyResult<Sel
     })
 }
 
-fn expression(condition: &Bound<'_, PyAny>) -> PyResult<Expr<Value>> {
-    match condition.cast::<Condition>() {
-        Ok(condition) => Ok(condition.get().0.clone()),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "expected a condition such as User.id == 1, not {}",
-            condition.get_type().name()?
-        ))),
-    }
-}
-
 /// A column, an order, a name (descending after a minus), or several of them.
 fn ordered(
     model: &Model,
@@ -389,12 +376,6 @@ fn ordered(
 }
 
 fn order(model: &Model, by: &Bound<'_, PyAny>) -> PyResult<Order<Value>> {
-    if let Ok(order) = by.cast::<PyOrder>() {
-        return Ok(order.get().0.clone());
-    }
-    if let Ok(col) = by.cast::<Col>() {
-        return Ok(col.get().column().asc());
-    }
     if let Ok(name) = by.cast::<PyString>() {
         let name = name.to_str()?;
         return Ok(match name.strip_prefix('-') {
@@ -402,23 +383,7 @@ fn order(model: &Model, by: &Bound<'_, PyAny>) -> PyResult<Order<Value>> {
             None => column(by.py(), model, name)?.asc(),
         });
     }
-    Err(PyTypeError::new_err(format!(
-        "order_by takes columns, such as User.name or User.name.desc(), not {}",
-        by.get_type().name()?
-    )))
-}
-
-fn rows(count: &Bound<'_, PyAny>, what: &str) -> PyResult<Value> {
-    let number = count
-        .cast::<PyInt>()
-        .ok()
-        .and_then(|number| number.extract::<i64>().ok());
-    match number {
-        Some(0..) => Ok(Value(count.clone().unbind())),
-        _ => Err(PyValueError::new_err(format!(
-            "{what} must be a whole number from 0 up"
-        ))),
-    }
+    expression_order(by)
 }
 
 fn column(py: Python<'_>, model: &Model, name: &str) -> PyResult<ColumnRef> {

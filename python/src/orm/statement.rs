@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::condition::Value;
+use super::expression::Value;
 use super::hydrate::Hydrator;
+use super::query::Rows;
 use crate::engine::{Args, Request, RowBuilder, Shape};
+use crate::request::Builder;
 
 /// Text, parameters with their types, and what its rows become. One shape of query has one text.
 #[pyclass(frozen, module = "data_bridge._native")]
@@ -23,6 +25,8 @@ pub struct Statement {
     typed: bool,
     shape: Shape,
     rows: Option<Arc<Hydrator>>,
+    /// Or what makes the rows of a query.
+    query_rows: Option<Arc<Rows>>,
 }
 
 impl Statement {
@@ -40,10 +44,36 @@ impl Statement {
             sql: PyString::new(py, &rendered.sql).unbind(),
             args: PyTuple::new(py, rendered.params.iter().map(|value| &value.0))?.unbind(),
             types: rendered.types.as_slice().into(),
-            typed: rows.as_ref().is_none_or(Hydrator::is_typed),
+            typed: is_declared(rendered) && rows.as_ref().is_none_or(Hydrator::is_typed),
             shape,
             rows: rows.map(Arc::new),
+            query_rows: None,
         })
+    }
+
+    /// The same for the rows of a query; `None` where they are numbers.
+    ///
+    /// # Errors
+    /// Exhausted memory.
+    pub fn of_rows(
+        py: Python<'_>,
+        rendered: &query::Statement<'_, Value>,
+        shape: Shape,
+        rows: Option<Rows>,
+        is_typed: bool,
+    ) -> PyResult<Self> {
+        let mut statement = Self::new(py, rendered, shape, None)?;
+        statement.typed = is_typed && is_declared(rendered);
+        statement.query_rows = rows.map(Arc::new);
+        Ok(statement)
+    }
+
+    fn builder(&self) -> Option<Arc<dyn RowBuilder>> {
+        let of_query = self
+            .query_rows
+            .clone()
+            .map(|rows| rows as Arc<dyn RowBuilder>);
+        of_query.or_else(|| self.rows.clone().map(|rows| rows as Arc<dyn RowBuilder>))
     }
 }
 
@@ -56,12 +86,17 @@ impl Statement {
             shape: self.shape,
             declared: Arc::clone(&self.types),
             typed: self.typed,
-            builder: self.rows.clone().map(|rows| rows as Arc<dyn RowBuilder>),
+            builder: self.builder(),
             portal: None,
             follow: None,
             fresh: false,
         }
     }
+}
+
+/// Whether the type of every parameter is known; of the others only the server can say how they are sent.
+fn is_declared(rendered: &query::Statement<'_, Value>) -> bool {
+    !rendered.types.contains(&0)
 }
 
 #[pymethods]
@@ -79,6 +114,18 @@ impl Statement {
     #[getter]
     fn args<'py>(&self, py: Python<'py>) -> &Bound<'py, PyTuple> {
         self.args.bind(py)
+    }
+
+    /// Whether every column is of a type that needs no look-up.
+    #[getter]
+    fn typed(&self) -> bool {
+        self.typed
+    }
+
+    /// What makes objects of its rows.
+    #[getter]
+    fn row_builder(&self) -> Option<Builder> {
+        self.builder().map(Builder)
     }
 
     fn __repr__(&self) -> String {

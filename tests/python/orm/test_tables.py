@@ -238,9 +238,12 @@ def test_bodies_that_cannot_be_meant() -> None:
 
 
 def test_functions_are_sql() -> None:
-    assert func.now().text == "now()"
+    assert func.now()._text() == "now()"
+    assert func.app.price()._text() == '"app"."price"()'
+    with pytest.raises(TypeError, match="cannot hold values"):
+        func.lower("X")._text()
     with pytest.raises(AttributeError):
-        _ = func._secret
+        _ = func.__secret__
 
 
 async def test_every_type_goes_there_and_back(db: pg.Database) -> None:

@@ -6,7 +6,27 @@ from datetime import datetime
 from typing import Any, assert_type
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import Col, Column, Condition, ForeignKey, Order, Table, col, func
+from data_bridge.postgres import (
+    Col,
+    Column,
+    Condition,
+    Expression,
+    ForeignKey,
+    Order,
+    Query,
+    Table,
+    alias,
+    and_,
+    case,
+    cast,
+    col,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 
 
 class User(Table, table="users"):
@@ -53,6 +73,58 @@ async def sample() -> None:
     assert_type(await User.upsert_one({"email": "a@x.io"}, conflict_columns=["email"]), User)
     await pg.upsert_one("users", {"email": "a@x.io", "name": "A"}, conflict_columns=["email"], update_columns=["name"])
     assert_type(await User.count(User.name.is_not(None)), int)
+
+
+async def queries(db: pg.Database) -> None:
+    users = User.select().where(User.email == "a@x.io").order_by(User.name.desc().nulls_last()).limit(3)
+    assert_type(users, Query[User])
+    assert_type(await users, list[User])
+    assert_type(await users.first(), User | None)
+    assert_type(await users.one(db=db), User)
+    assert_type(await users.one_or_none(), User | None)
+    assert_type(await users.count(), int)
+    assert_type(await users.for_update(skip_locked=True).exists(), bool)
+    async for user in users.stream(batch=10):
+        assert_type(user, User)
+
+    counted = select(User.name, func.count(Post.id).label("n")).join(Post.author).group_by(User.id)
+    assert_type(await counted, list[tuple[str | None, int]])
+    assert_type(await counted.having(func.count(Post.id) > 3).scalars(), list[str | None])
+    assert_type(await select(User, Post), list[tuple[User, Post]])
+    assert_type(await select(User, col(Post.id)).first(), tuple[User, int] | None)
+    assert_type(await select(User.id).scalars().one(), int)
+    assert_type(await select(func.max(User.id)).scalars().one(), int | None)
+
+    boss = alias(User, "boss")
+    assert_type(boss.name == User.name, Condition)
+    assert_type(User.id + 1, Expression[int])
+    assert_type(case((User.id < 3, "few"), else_="many"), Expression[str])
+    assert_type(cast(User.id, str), Expression[str])
+    assert_type(literal(3), Expression[int])
+    assert_type(exists(Post.select().where(Post.author_id == User.id)), Condition)
+    await users.where(
+        and_(User.id.in_(select(col(Post.author_id))), tuple_(User.id, User.name) > (1, "x")) | text("id = :n", n=1),
+        Post.id == 1,
+        (User.id < select(func.max(User.id))) & User.name.is_distinct_from(None),
+    )
+
+
+def wrong_queries() -> None:
+    User.select().where("id = 1")  # wrong
+    User.select().order_by("id")  # wrong
+    User.select().limit("3")  # wrong
+    User.select().join(Post, how="sideways")  # wrong
+    User.id.between("a", "b")  # wrong
+    User.select().union(select(User.id))  # wrong
+    User.select().scalars()  # wrong
+    and_("x")  # wrong
+
+
+async def wrong_results() -> None:
+    print((await User.select().one()).emial)  # wrong
+    (await select(User.name, func.count(), User.id).one())[3]  # wrong
+    for number in await select(User.id).scalars():
+        print(number.upper())  # wrong
 
 
 def mistakes(user: User, post: Post) -> None:

@@ -19,8 +19,12 @@
 Reading an attribute never does I/O: a link that was not fetched raises :class:`NotLoadedError`, which names the cure.
 """
 
-from ._columns import Col, Column, Condition, ForeignKey, Link, Order, Sql, col, func
-from ._errors import MissingRowError, NotLoadedError
+from data_bridge._native import Query
+
+from ._columns import Col, Column, Condition, Expression, ForeignKey, Link, Order, Sql, col
+from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError
+from ._expressions import alias, and_, case, cast, func, literal, not_, or_, text, tuple_
+from ._select import select
 from ._table import Table
 from ._verbs import (
     count,
@@ -42,13 +46,21 @@ __all__ = [
     "Col",
     "Column",
     "Condition",
+    "Expression",
     "ForeignKey",
     "Link",
+    "ManyRowsError",
     "MissingRowError",
+    "NoRowError",
     "NotLoadedError",
     "Order",
+    "Query",
     "Sql",
     "Table",
+    "alias",
+    "and_",
+    "case",
+    "cast",
     "col",
     "count",
     "create_all",
@@ -61,6 +73,12 @@ __all__ = [
     "func",
     "insert_many",
     "insert_one",
+    "literal",
+    "not_",
+    "or_",
+    "select",
+    "text",
+    "tuple_",
     "update_many",
     "upsert_many",
     "upsert_one",

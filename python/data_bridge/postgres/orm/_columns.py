@@ -6,9 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self, overload
 
-from data_bridge._native import Col, Condition, Link, Order
+from data_bridge._native import Col, Expression, Link, Order
 
-__all__ = ["MISSING", "Col", "Column", "ColumnSpec", "Condition", "ForeignKey", "Link", "Order", "Sql", "col", "func"]
+__all__ = [
+    "MISSING",
+    "Col",
+    "Column",
+    "ColumnSpec",
+    "Condition",
+    "Expression",
+    "ForeignKey",
+    "Link",
+    "Order",
+    "Sql",
+    "col",
+]
+
+#: What ``User.id == 1`` is: an expression that is true or false for each row.
+Condition = Expression[bool]
 
 Action = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
 
@@ -23,21 +38,9 @@ MISSING: Final[Any] = _Missing()
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of SQL where a value could stand, such as ``func.now()``. It is code: never build it from input."""
+    """A piece of SQL in a table's definition. It is code: never build it from input."""
 
     text: str
-
-
-class _Functions:
-    """``func.name()`` is the SQL function of that name, called without arguments."""
-
-    def __getattr__(self, name: str) -> Callable[[], Sql]:
-        if not name.isidentifier() or name.startswith("_"):
-            raise AttributeError(name)
-        return lambda: Sql(f"{name}()")
-
-
-func = _Functions()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -77,7 +80,7 @@ def Column(  # noqa: N802 - the name of what it declares
     nullable: bool | None = None,
     default: Any = MISSING,
     default_factory: Callable[[], Any] | None = None,
-    server_default: str | Sql | None = None,
+    server_default: str | Sql | Expression[Any] | None = None,
     onupdate: Any = MISSING,
     check: str | None = None,
     foreign_key: str | None = None,
@@ -114,7 +117,7 @@ def Column(  # noqa: N802 - the name of what it declares
         primary_key=primary_key,
         unique=unique,
         index=index,
-        server_default=server_default.text if isinstance(server_default, Sql) else server_default,
+        server_default=_sql(server_default),
         check=check,
         collation=collation,
         comment=comment,
@@ -125,14 +128,24 @@ def Column(  # noqa: N802 - the name of what it declares
         init=init,
         default=None if default is MISSING else (default,),
         default_factory=default_factory,
-        onupdate_sql=onupdate.text if isinstance(onupdate, Sql) else None,
+        onupdate_sql=_sql(onupdate) if _is_sql(onupdate) else None,
         onupdate=_as_callable(onupdate),
         asked_identity=identity,
     )
 
 
+def _is_sql(value: Any) -> bool:
+    return isinstance(value, Sql | Expression)
+
+
+def _sql(code: str | Sql | Expression[Any] | None) -> str | None:
+    if isinstance(code, Sql):
+        return code.text
+    return code._text() if isinstance(code, Expression) else code
+
+
 def _as_callable(onupdate: Any) -> Callable[[], Any] | None:
-    if onupdate is MISSING or isinstance(onupdate, Sql):
+    if onupdate is MISSING or _is_sql(onupdate):
         return None
     return onupdate if callable(onupdate) else lambda: onupdate
 
@@ -164,6 +177,6 @@ class ForeignKey[T]:
 
 def col[C](column: C) -> Col[C]:
     """Give a column of a bare annotation its expression type: ``col(Post.id).desc()``. At run time it is the column itself."""
-    if not isinstance(column, Col):
+    if not isinstance(column, Expression):
         raise TypeError(f"expected a column such as Post.id, not {type(column).__name__}")
     return column  # type: ignore[return-value, unused-ignore]

@@ -11,3 +11,11 @@ class NotLoadedError(InterfaceError):
 
 class MissingRowError(DataError):
     """A link whose column has ``strict=True`` was loaded, and the row that its key refers to is not there."""
+
+
+class NoRowError(DataError):
+    """``one()`` found no row."""
+
+
+class ManyRowsError(DataError):
+    """``one()`` or ``one_or_none()`` found more than one row."""

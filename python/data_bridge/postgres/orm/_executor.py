@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from data_bridge import _native
 from data_bridge.postgres import _bulk, _default
 from data_bridge.postgres._limits import checked
-from data_bridge.postgres.sync import SyncVerbs
+from data_bridge.postgres.sync import SyncVerbs, iterate
 from data_bridge.postgres.sync import run as run_to_end
 
 if TYPE_CHECKING:
@@ -41,6 +41,34 @@ def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], Non
         return found
 
     return _steps(db, steps)
+
+
+def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -> Awaitable[R]:
+    """Run one statement and make something of what it found."""
+
+    async def steps(holder: Any) -> R:
+        return make(await holder._run_statement(statement))
+
+    return _steps(db, steps)
+
+
+def explain(db: Any, statement: _native.Statement, words: str) -> Awaitable[str]:
+    """What the server plans for a statement."""
+
+    async def steps(holder: Any) -> str:
+        lines = await holder._run(f"{words} {statement.sql}", statement.args, "rows", types=statement.types)
+        return "\n".join(line[0] for line in lines)
+
+    return _steps(db, steps)
+
+
+def stream(db: Any, statement: _native.Statement, batch: int) -> Any:
+    """The rows of a statement one by one: an async iterator, or a plain one from a blocking database."""
+    db = _default.get() if db is None else db
+    options: dict[str, Any] = {"types": statement.types, "typed": statement.typed, "builder": statement.row_builder}
+    if isinstance(db, SyncVerbs):
+        return iterate(db._coroutines()._stream(statement.sql, statement.args, batch, None, **options))
+    return db._stream(statement.sql, statement.args, batch, None, **options)
 
 
 def script(db: Any, statements: Sequence[str]) -> Awaitable[None]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform, get_origin
 
 from data_bridge import _native
+from data_bridge._native import Query
 
 from . import _annotations, _registry, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
@@ -124,6 +125,11 @@ class Table(metaclass=TableMeta):
     def to_dict(self) -> dict[str, Any]:
         """Names and values of the columns that have one."""
         return self.__model__.values(self)
+
+    @classmethod
+    def select(cls) -> Query[Self]:
+        """A query of this class's rows: ``await User.select().where(User.age > 30).order_by(User.name)``."""
+        return Query._of((cls,), True)
 
     @classmethod
     def fetch_one(

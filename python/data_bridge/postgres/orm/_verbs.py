@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from data_bridge import _native
+from data_bridge._native import Query
 
 from . import _executor, _registry
 
@@ -116,10 +117,16 @@ def count(
     return _executor.run(db, _native.orm_count(_registry.resolve(table).__model__, where), timeout)
 
 
+@overload
 def exists(
     table: type[Table] | str, where: Where = None, *, timeout: float | None = None, db: Any = None
-) -> Awaitable[bool]:
-    """Whether there is a row for which the condition is true."""
+) -> Awaitable[bool]: ...
+@overload
+def exists(table: Query[Any]) -> Condition: ...
+def exists(table: Any, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Any:
+    """Whether there is a row for which the condition is true; of a query, the condition that it has a row."""
+    if isinstance(table, Query):
+        return table._exists_condition()
     return _executor.run(db, _native.orm_exists(_registry.resolve(table).__model__, where), timeout)
 
 

@@ -1,0 +1,117 @@
+"""What begins an expression that begins with no column: ``func``, ``case``, ``literal`` and their like."""
+
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING, Any, overload
+
+from data_bridge import _native
+
+from ._annotations import read
+from ._registry import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from ._columns import Condition, Expression
+    from ._table import Table
+
+
+class _Function:
+    """A function by its name; an attribute is the function of that name in the schema of this one's name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: Any) -> Expression[Any]:
+        return _native.orm_call(self._name, args)
+
+    def __getattr__(self, name: str) -> _Function:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Function(f"{self._name}.{name}")
+
+
+class _Functions:
+    """``func.name(...)`` calls the SQL function of that name, ``func.schema.name(...)`` that of a schema."""
+
+    if TYPE_CHECKING:
+        # What is known of the results; any other function gives an Expression[Any].
+        def count(self, what: Any = ..., /) -> Expression[int]: ...
+        def now(self) -> Expression[datetime]: ...
+        def lower(self, text: Any, /) -> Expression[str]: ...
+        def upper(self, text: Any, /) -> Expression[str]: ...
+        def length(self, text: Any, /) -> Expression[int]: ...
+        def concat(self, *parts: Any) -> Expression[str]: ...
+        def string_agg(self, text: Any, between: Any, /) -> Expression[str | None]: ...
+        def min[T](self, what: Expression[T], /) -> Expression[T | None]: ...
+        def max[T](self, what: Expression[T], /) -> Expression[T | None]: ...
+        def array_agg[T](self, what: Expression[T], /) -> Expression[list[T] | None]: ...
+        def row_number(self) -> Expression[int]: ...
+        def rank(self) -> Expression[int]: ...
+        def dense_rank(self) -> Expression[int]: ...
+
+    def __getattr__(self, name: str) -> Callable[..., Expression[Any]]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Function(name)
+
+
+func = _Functions()
+
+
+def and_(*conditions: Condition | bool) -> Condition:
+    """All of the conditions; none at all are true."""
+    return _native.orm_chain(conditions, True)
+
+
+def or_(*conditions: Condition | bool) -> Condition:
+    """One of the conditions; none at all are false."""
+    return _native.orm_chain(conditions, False)
+
+
+def not_(condition: Condition | bool) -> Condition:
+    """The condition is false."""
+    return ~_native.orm_chain((condition,), True)
+
+
+@overload
+def case[T](*branches: tuple[Condition | bool, T | Expression[T]]) -> Expression[T | None]: ...
+@overload
+def case[T](*branches: tuple[Condition | bool, T | Expression[T]], else_: T | Expression[T]) -> Expression[T]: ...
+def case(*branches: tuple[Any, Any], else_: Any = None) -> Expression[Any]:
+    """The value of the first condition that is true: ``case((User.age < 18, "young"), else_="old")``."""
+    return _native.orm_case(branches, else_)
+
+
+@overload
+def cast[T](value: Any, to: type[T]) -> Expression[T]: ...
+@overload
+def cast(value: Any, to: str) -> Expression[Any]: ...
+def cast(value: Any, to: Any) -> Expression[Any]:
+    """A value as another type: ``cast(Order.total, int)``, ``cast(Order.total, "numeric(10,2)")``."""
+    name = to if isinstance(to, str) else read(to).sql_type
+    if name is None:
+        raise TypeError(f"{to!r} has no PostgreSQL type of its own; name one, for example cast(value, 'jsonb')")
+    return _native.orm_cast(value, name)
+
+
+def literal[T](value: T, type: str | None = None) -> Expression[T]:  # noqa: A002 - what it is called in SQL
+    """A value where an expression is needed, sent as a parameter of this type, or of its own."""
+    return _native.orm_literal(value, type)
+
+
+def tuple_(*parts: Any) -> Expression[Any]:
+    """Several expressions as one, to compare with a tuple, or by ``in_`` with a list of tuples."""
+    return _native.orm_row(parts)
+
+
+def text(sql: str, /, **values: Any) -> Expression[Any]:
+    """A piece of SQL with values bound by name: ``text("age % :n = 0", n=2)``. It is code: never build it from input."""
+    return _native.orm_text(sql, values)
+
+
+def alias[T: Table](table: type[T], name: str) -> type[T]:
+    """A class under another name in a query, as a self join needs it."""
+    return typing.cast("type[T]", _native.Alias(resolve(table).__model__, name))

@@ -1,0 +1,65 @@
+"""The last methods of a query: those that run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _executor
+from ._errors import ManyRowsError, NoRowError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from data_bridge._native import Query
+
+
+def fetch_all(query: Query[Any], db: Any) -> Awaitable[list[Any]]:
+    """All rows."""
+    return _executor.run(db, query._statement("rows"))
+
+
+def first(query: Query[Any], db: Any) -> Awaitable[Any]:
+    """The first row, or ``None``."""
+    return _executor.run(db, query._statement("row"))
+
+
+def one(query: Query[Any], db: Any) -> Awaitable[Any]:
+    """The one row."""
+    return _executor.found(db, query._statement("two"), _one)
+
+
+def one_or_none(query: Query[Any], db: Any) -> Awaitable[Any]:
+    """The one row, or ``None``."""
+    return _executor.found(db, query._statement("two"), _one_or_none)
+
+
+def count(query: Query[Any], db: Any) -> Awaitable[int]:
+    """How many rows there are."""
+    return _executor.run(db, query._statement("count"))
+
+
+def exists(query: Query[Any], db: Any) -> Awaitable[bool]:
+    """Whether there is a row."""
+    return _executor.run(db, query._statement("exists"))
+
+
+def explain(query: Query[Any], analyze: bool, db: Any) -> Awaitable[str]:
+    """What the server plans to do."""
+    return _executor.explain(db, query._statement("rows"), "EXPLAIN (ANALYZE)" if analyze else "EXPLAIN")
+
+
+def stream(query: Query[Any], batch: int, db: Any) -> Any:
+    """The rows one by one."""
+    return _executor.stream(db, query._statement("rows"), batch)
+
+
+def _one(rows: list[Any]) -> Any:
+    if not rows:
+        raise NoRowError("one() found no row; where that can be, use one_or_none() or first()")
+    return _one_or_none(rows)
+
+
+def _one_or_none(rows: list[Any]) -> Any:
+    if len(rows) > 1:
+        raise ManyRowsError("the query has more than one row; narrow it, or use first() or all()")
+    return rows[0] if rows else None

@@ -1,0 +1,649 @@
+//! `Query`: a SELECT in the making, and what becomes of its rows.
+
+use std::sync::Arc;
+
+use data_bridge_driver::wire::Row;
+use data_bridge_orm::query::{
+    Expr, Join, Lock, Named, Relation, Select, SetOperator, Strength, ValueType, Wait,
+};
+use data_bridge_orm::schema::Table;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyInt, PyTuple};
+
+use super::derived::{Alias, PyDerived};
+use super::expression::{Expression, Value, condition, operand};
+use super::hydrate::Entity;
+use super::link::LinkField;
+use super::model::Model;
+use super::order::orders;
+use super::statement::Statement;
+
+use crate::convert::Layout;
+use crate::engine::{RowBuilder, Shape};
+use crate::errors;
+
+/// A query: immutable, each method gives a new one. Nothing is sent before it is awaited or one of its last methods called.
+#[pyclass(frozen, module = "data_bridge.postgres", name = "Query")]
+pub struct PyQuery {
+    select: Select<Value>,
+    rows: Rows,
+    /// Whether a LIMIT was given.
+    limited: bool,
+    /// Whether what it reads follows from what it selects and nothing was joined yet.
+    inferred: bool,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    parts: Arc<[Part]>,
+    /// The first part by itself instead of a tuple of all.
+    single: bool,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// The column at this position; whether its type is known.
+    Value(usize, bool),
+    Entity(Entity),
+}
+
+impl Rows {
+    /// Whether every column is of a type that needs no look-up.
+    pub fn is_typed(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Value(_, known) => *known,
+            Part::Entity(entity) => entity.model.get().is_typed(),
+        })
+    }
+}
+
+impl RowBuilder for Rows {
+    fn build<'py>(
+        &self,
+        py: Python<'py>,
+        layout: &Layout,
+        row: Row<'_>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut values = row.values();
+        let mut part = |part: &Part| match part {
+            Part::Value(at, _) => layout.value(py, *at, values.next().flatten()),
+            Part::Entity(entity) => {
+                entity.row(py, layout, values.by_ref().take(entity.columns.len()))
+            }
+        };
+        match &*self.parts {
+            [first, ..] if self.single => part(first),
+            parts => {
+                let made = parts.iter().map(part).collect::<PyResult<Vec<_>>>()?;
+                Ok(PyTuple::new(py, made)?.into_any())
+            }
+        }
+    }
+}
+
+/// What can stand in FROM.
+pub enum Readable<'py> {
+    /// A class, or an alias of one: its model and its table.
+    Entity(Bound<'py, Model>, Table),
+    /// A subquery or CTE.
+    Derived(Bound<'py, PyDerived>),
+}
+
+impl<'py> Readable<'py> {
+    /// A class, an alias of one, or a subquery or CTE.
+    pub fn find(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
+        if object.is_instance_of::<Expression>() {
+            return Ok(None);
+        }
+        if let Ok(alias) = object.cast::<Alias>() {
+            let alias = alias.get();
+            let model = alias.model().bind(object.py()).clone();
+            return Ok(Some(Self::Entity(model, alias.table().clone())));
+        }
+        if let Ok(derived) = object.cast::<PyDerived>() {
+            return Ok(Some(Self::Derived(derived.clone())));
+        }
+        let model = object.getattr_opt(pyo3::intern!(object.py(), "__model__"))?;
+        Ok(match model.map(Bound::cast_into::<Model>) {
+            Some(Ok(model)) => {
+                let table = model.get().table().clone();
+                Some(Self::Entity(model, table))
+            }
+            _ => None,
+        })
+    }
+
+    fn needed(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Self::find(object)?.ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "expected a Table class, an alias, a subquery or a link, not {}",
+                object
+                    .get_type()
+                    .name()
+                    .map_or_else(|_| String::new(), |name| name.to_string())
+            ))
+        })
+    }
+
+    fn relation(&self) -> Relation<Value> {
+        match self {
+            Self::Entity(_, table) => table.into(),
+            Self::Derived(derived) => derived.get().derived().into(),
+        }
+    }
+}
+
+impl PyQuery {
+    /// The query itself.
+    pub fn select(&self) -> &Select<Value> {
+        &self.select
+    }
+
+    fn with(&self, change: impl FnOnce(Select<Value>) -> Select<Value>) -> Self {
+        Self {
+            select: change(self.select.clone()),
+            rows: self.rows.clone(),
+            limited: self.limited,
+            inferred: self.inferred,
+        }
+    }
+
+    fn joined(&self, change: impl FnOnce(Select<Value>) -> Select<Value>) -> Self {
+        let mut query = self.with(change);
+        query.inferred = false;
+        query
+    }
+
+    /// The query, reading from the table of the first column in the expression if it reads nothing yet.
+    fn reading(select: Select<Value>, expr: &Expr<Value>) -> Select<Value> {
+        match expr.first_column() {
+            Some(Named::Column(column)) if !select.has_source() => {
+                let table = column.table().clone();
+                select.source(&table)
+            }
+            _ => select,
+        }
+    }
+
+    fn combined(&self, operator: SetOperator, other: &Bound<'_, Self>) -> Self {
+        Self {
+            select: self
+                .select
+                .clone()
+                .combine(operator, other.get().select.clone()),
+            rows: self.rows.clone(),
+            limited: false,
+            inferred: true,
+        }
+    }
+
+    fn locked(
+        &self,
+        strength: Strength,
+        of: &Bound<'_, PyTuple>,
+        nowait: bool,
+        skip_locked: bool,
+    ) -> PyResult<Self> {
+        let wait = match (nowait, skip_locked) {
+            (false, false) => Wait::Wait,
+            (true, false) => Wait::NoWait,
+            (false, true) => Wait::SkipLocked,
+            (true, true) => {
+                return Err(PyValueError::new_err(
+                    "nowait and skip_locked exclude each other",
+                ));
+            }
+        };
+        let of = of
+            .iter()
+            .map(|one| match Readable::needed(&one)? {
+                Readable::Entity(_, table) => Ok(table),
+                Readable::Derived(_) => Err(PyTypeError::new_err(
+                    "only the rows of tables can be locked",
+                )),
+            })
+            .collect::<PyResult<_>>()?;
+        Ok(self.with(|select| select.lock(Lock { strength, of, wait })))
+    }
+
+    /// The condition and the table that a link joins.
+    fn way(&self, link: &Bound<'_, LinkField>) -> PyResult<(Table, Expr<Value>)> {
+        let py = link.py();
+        let (own, from, target, to) = link.get().ends(py)?;
+        let (own, target) = (own.get().table().clone(), target.get().table().clone());
+        let on = from.eq(&to);
+        match (self.select.reads(&own), self.select.reads(&target)) {
+            (true, false) => Ok((target, on)),
+            (false, true) => Ok((own, on)),
+            (true, true) => Err(PyValueError::new_err(format!(
+                "the query reads {} and {} already; join an alias on a condition",
+                own.name(),
+                target.name()
+            ))),
+            (false, false) => Err(PyValueError::new_err(format!(
+                "the query reads neither {} nor {}",
+                own.name(),
+                target.name()
+            ))),
+        }
+    }
+
+    fn delegate<'py>(
+        slf: &Bound<'py, Self>,
+        verb: &str,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        verbs(slf.py())?.call_method1(verb, (slf, db))
+    }
+}
+
+fn verbs(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static VERBS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module = VERBS.get_or_try_init(py, || {
+        Ok::<_, PyErr>(
+            py.import("data_bridge.postgres.orm._terminals")?
+                .into_any()
+                .unbind(),
+        )
+    })?;
+    Ok(module.bind(py))
+}
+
+#[pymethods]
+impl PyQuery {
+    /// Of expressions and classes; with `single` rows are the first of them instead of tuples.
+    #[staticmethod]
+    fn _of(items: &Bound<'_, PyTuple>, single: bool) -> PyResult<Self> {
+        let mut select = Select::of([]);
+        let mut parts = Vec::with_capacity(items.len());
+        let mut start = 0;
+        if items.is_empty() {
+            return Err(PyTypeError::new_err("select() needs something to select"));
+        }
+        for item in items {
+            match Readable::find(&item)? {
+                Some(Readable::Entity(model, table)) => {
+                    let key = table.primary_key().first().copied();
+                    let columns = start..start + table.columns().len();
+                    if !select.has_source() {
+                        select = select.source(&table);
+                    }
+                    select = select.all_of(&table);
+                    start = columns.end;
+                    parts.push(Part::Entity(Entity::new(model.unbind(), columns, key)));
+                }
+                Some(Readable::Derived(_)) => {
+                    return Err(PyTypeError::new_err(
+                        "select the columns of a subquery one by one: sub.c.name",
+                    ));
+                }
+                None => {
+                    let expr = operand(&item, super::expression::of_value(&item)?)?;
+                    parts.push(Part::Value(start, expr.value_type().is_known()));
+                    start += 1;
+                    select = Self::reading(select, &expr).item(expr);
+                }
+            }
+        }
+        let rows = Rows {
+            parts: parts.into(),
+            single,
+        };
+        Ok(Self {
+            select,
+            rows,
+            limited: false,
+            inferred: true,
+        })
+    }
+
+    /// Reads from a class, an alias, a subquery or a CTE; needed where the selected columns do not say.
+    fn select_from(&self, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let relation = Readable::needed(source)?.relation();
+        Ok(self.joined(|select| {
+            if self.inferred {
+                select.only_source(relation)
+            } else {
+                select.source(relation)
+            }
+        }))
+    }
+
+    /// Joins a class, an alias, a subquery, or the other side of a link; without `on` by the foreign key between them.
+    #[pyo3(signature = (target, on = None, *, how = "inner"))]
+    fn join(
+        &self,
+        target: &Bound<'_, PyAny>,
+        on: Option<&Bound<'_, PyAny>>,
+        how: &str,
+    ) -> PyResult<Self> {
+        let how = match how {
+            "inner" => Join::Inner,
+            "left" => Join::Left,
+            "right" => Join::Right,
+            "full" => Join::Full,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "how={other:?} is unknown; use \"inner\", \"left\", \"right\" or \"full\""
+                )));
+            }
+        };
+        if let Ok(link) = target.cast::<LinkField>() {
+            let (table, on) = self.way(link)?;
+            return Ok(self.joined(|select| select.join(how, &table, on)));
+        }
+        let target_of_join = Readable::needed(target)?;
+        if let Some(on) = on {
+            let on = condition(on)?;
+            return Ok(self.joined(|select| select.join(how, target_of_join.relation(), on)));
+        }
+        match target_of_join {
+            Readable::Entity(_, table) => {
+                let select = self.select.clone().join_by_key(how, &table);
+                let select = select.map_err(|error| errors::to_py(target.py(), &error))?;
+                Ok(self.joined(|_| select))
+            }
+            Readable::Derived(_) => Err(PyTypeError::new_err(
+                "a subquery has no foreign keys; say on which condition to join it",
+            )),
+        }
+    }
+
+    /// `LEFT JOIN`: rows stay that have no partner.
+    #[pyo3(signature = (target, on = None))]
+    fn left_join(
+        &self,
+        target: &Bound<'_, PyAny>,
+        on: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        self.join(target, on, "left")
+    }
+
+    /// Keeps the rows for which all conditions are true.
+    #[pyo3(name = "where", signature = (*conditions))]
+    fn filter(&self, conditions: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let mut select = self.select.clone();
+        for one in conditions {
+            let one = condition(&one)?;
+            select = Self::reading(select, &one).filter(one);
+        }
+        Ok(self.with(|_| select))
+    }
+
+    /// One row for each combination of values.
+    #[pyo3(signature = (*by))]
+    fn group_by(&self, by: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let mut select = self.select.clone();
+        for one in by {
+            select = select.group_by(operand(&one, ValueType::UNKNOWN)?);
+        }
+        Ok(self.with(|_| select))
+    }
+
+    /// Keeps the groups for which all conditions are true.
+    #[pyo3(signature = (*conditions))]
+    fn having(&self, conditions: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let mut select = self.select.clone();
+        for one in conditions {
+            select = select.having(condition(&one)?);
+        }
+        Ok(self.with(|_| select))
+    }
+
+    /// Orders the rows; further calls decide among equals. `None` alone forgets the order.
+    #[pyo3(signature = (*by))]
+    fn order_by(&self, by: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        if by.len() == 1 && by.get_item(0)?.is_none() {
+            return Ok(self.with(Select::unordered));
+        }
+        let orders = orders(by)?;
+        Ok(self.with(|select| orders.into_iter().fold(select, Select::order_by)))
+    }
+
+    /// Leaves out rows equal to others; with expressions, keeps the first row of those for which they are equal.
+    #[pyo3(signature = (*on))]
+    fn distinct(&self, on: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        if on.is_empty() {
+            return Ok(self.with(Select::distinct));
+        }
+        let on = on
+            .iter()
+            .map(|one| operand(&one, ValueType::UNKNOWN))
+            .collect::<PyResult<_>>()?;
+        Ok(self.with(|select| select.distinct_on(on)))
+    }
+
+    /// At most so many rows.
+    fn limit(&self, rows: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let rows = row_count(rows, "limit")?;
+        let mut query = self.with(|select| select.limit(rows));
+        query.limited = true;
+        Ok(query)
+    }
+
+    /// Leaves out so many rows first.
+    fn offset(&self, rows: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let rows = row_count(rows, "offset")?;
+        Ok(self.with(|select| select.offset(rows)))
+    }
+
+    /// Locks the rows until the transaction ends; `no_key` lets others refer to them meanwhile.
+    #[pyo3(signature = (*of, nowait = false, skip_locked = false, no_key = false))]
+    fn for_update(
+        &self,
+        of: &Bound<'_, PyTuple>,
+        nowait: bool,
+        skip_locked: bool,
+        no_key: bool,
+    ) -> PyResult<Self> {
+        let strength = if no_key {
+            Strength::NoKeyUpdate
+        } else {
+            Strength::Update
+        };
+        self.locked(strength, of, nowait, skip_locked)
+    }
+
+    /// Keeps others from changing the rows until the transaction ends; with `key` only from changing their keys.
+    #[pyo3(signature = (*of, nowait = false, skip_locked = false, key = false))]
+    fn for_share(
+        &self,
+        of: &Bound<'_, PyTuple>,
+        nowait: bool,
+        skip_locked: bool,
+        key: bool,
+    ) -> PyResult<Self> {
+        let strength = if key {
+            Strength::KeyShare
+        } else {
+            Strength::Share
+        };
+        self.locked(strength, of, nowait, skip_locked)
+    }
+
+    /// The rows of both queries, each once.
+    fn union(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::Union, other)
+    }
+
+    /// The rows of both queries.
+    fn union_all(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::UnionAll, other)
+    }
+
+    /// The rows that both queries have, each once.
+    fn intersect(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::Intersect, other)
+    }
+
+    /// The rows that both queries have, as often as both have them.
+    fn intersect_all(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::IntersectAll, other)
+    }
+
+    /// The rows that only this query has, each once.
+    fn except_(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::Except, other)
+    }
+
+    /// The rows that this query has more often.
+    fn except_all(&self, other: &Bound<'_, Self>) -> Self {
+        self.combined(SetOperator::ExceptAll, other)
+    }
+
+    /// The same with rows that are their first value instead of tuples.
+    fn scalars(&self) -> Self {
+        let mut query = self.with(|select| select);
+        query.rows.single = true;
+        query
+    }
+
+    /// To read from: `FROM (SELECT ...) AS name`; its columns are `.c.name`.
+    fn subquery(&self, py: Python<'_>, name: &str) -> PyResult<PyDerived> {
+        PyDerived::subquery(py, name, self.select.clone())
+    }
+
+    /// To read from: `WITH name AS (SELECT ...)`; its columns are `.c.name`.
+    fn cte(&self, py: Python<'_>, name: &str) -> PyResult<PyDerived> {
+        PyDerived::cte(py, name, self.select.clone())
+    }
+
+    /// The one value of the one row, as an expression.
+    fn scalar_subquery(&self) -> PyResult<Expression> {
+        Expression::checked(Expr::scalar(self.select.clone()))
+    }
+
+    /// Whether there is a row, as a condition.
+    fn _exists_condition(&self) -> PyResult<Expression> {
+        Expression::checked(Expr::exists(self.select.clone()))
+    }
+
+    /// The statement that runs it: for all `rows`, the first `row`, `two` rows at most, their `count`, or whether one `exists`.
+    fn _statement(&self, py: Python<'_>, wanted: &str) -> PyResult<Statement> {
+        let select = self.select.clone();
+        let (select, shape) = match wanted {
+            "row" if self.limited => (select, Shape::Row),
+            "row" => (select.one(), Shape::Row),
+            "two" if !self.limited => {
+                let two = PyInt::new(py, 2_i64).into_any().unbind();
+                (select.limit(Value(two)), Shape::Rows)
+            }
+            "count" => (select.count(), Shape::Value(0)),
+            "exists" => (select.exists(), Shape::Value(0)),
+            _ => (select, Shape::Rows),
+        };
+        let rendered = select.render().map_err(|error| errors::to_py(py, &error))?;
+        let is_number = matches!(shape, Shape::Value(_));
+        let rows = (!is_number).then(|| self.rows.clone());
+        let is_typed = is_number || self.rows.is_typed();
+        Statement::of_rows(py, &rendered, shape, rows, is_typed)
+    }
+
+    /// The SQL.
+    fn sql(&self, py: Python<'_>) -> PyResult<String> {
+        let rendered = self.select.render();
+        Ok(rendered.map_err(|error| errors::to_py(py, &error))?.sql)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        match self.sql(py) {
+            Ok(sql) => format!("<query {sql}>"),
+            Err(error) => format!("<query: {error}>"),
+        }
+    }
+
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "fetch_all", None)?.call_method0("__await__")
+    }
+
+    /// All rows.
+    #[pyo3(signature = (*, db = None))]
+    fn all<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "fetch_all", db)
+    }
+
+    /// The first row, or `None`.
+    #[pyo3(signature = (*, db = None))]
+    fn first<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "first", db)
+    }
+
+    /// The one row; `NoRowError` where there is none, `ManyRowsError` where there are more.
+    #[pyo3(signature = (*, db = None))]
+    fn one<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "one", db)
+    }
+
+    /// The one row, or `None`; `ManyRowsError` where there are more.
+    #[pyo3(signature = (*, db = None))]
+    fn one_or_none<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "one_or_none", db)
+    }
+
+    /// How many rows there are.
+    #[pyo3(signature = (*, db = None))]
+    fn count<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "count", db)
+    }
+
+    /// Whether there is a row.
+    #[pyo3(signature = (*, db = None))]
+    fn exists<'py>(
+        slf: &Bound<'py, Self>,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::delegate(slf, "exists", db)
+    }
+
+    /// What the server plans to do, as text; with `analyze` it does it and measures.
+    #[pyo3(signature = (*, analyze = false, db = None))]
+    fn explain<'py>(
+        slf: &Bound<'py, Self>,
+        analyze: bool,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        verbs(slf.py())?.call_method1("explain", (slf, analyze, db))
+    }
+
+    /// The rows one by one, `batch` of them in memory at a time.
+    #[pyo3(signature = (*, batch = 1000, db = None))]
+    fn stream<'py>(
+        slf: &Bound<'py, Self>,
+        batch: usize,
+        db: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        verbs(slf.py())?.call_method1("stream", (slf, batch, db))
+    }
+}
+
+/// A number of rows as a value.
+pub fn row_count(count: &Bound<'_, PyAny>, what: &str) -> PyResult<Value> {
+    let number = count
+        .cast::<PyInt>()
+        .ok()
+        .and_then(|number| number.extract::<i64>().ok());
+    match number {
+        Some(0..) => Ok(Value(count.clone().unbind())),
+        _ => Err(PyValueError::new_err(format!(
+            "{what} must be a whole number from 0 up"
+        ))),
+    }
+}
