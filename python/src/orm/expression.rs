@@ -212,6 +212,10 @@ impl Expression {
         self.binary(Operator::Rem, other)
     }
 
+    fn __rmod__(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.reflected(Operator::Rem, other)
+    }
+
     fn __neg__(&self) -> PyResult<Self> {
         Self::checked(self.0.negative())
     }

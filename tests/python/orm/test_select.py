@@ -78,6 +78,7 @@ async def test_expressions() -> None:
         (User.age * 2 - 1, 59),
         (User.age / 4, 7),
         (User.age % 7, 2),
+        (100 % User.age, 10),
         (-User.age, -30),
         (User.age * 1.5, 45.0),
         (User.age * Decimal("1.5"), Decimal("45.0")),
