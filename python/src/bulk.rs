@@ -27,9 +27,6 @@ pub struct Insert {
     /// Starts the COPY.
     #[pyo3(get)]
     copy: String,
-    /// Takes an array for each column.
-    #[pyo3(get)]
-    unnest: String,
     /// Takes the values of one row.
     #[pyo3(get)]
     values: String,
@@ -51,15 +48,19 @@ impl Insert {
         Ok(Self {
             describe: plan.target().describe_sql(),
             copy: plan.target().copy_sql(),
-            unnest: plan.unnest_sql(),
             values: plan.values_sql(),
             plan,
         })
     }
 
-    /// The statements of the way through a staging table, for columns of these types.
-    fn stage(&self, types: Vec<u32>) -> StagePlan {
-        StagePlan(self.plan.stage(&types))
+    /// Takes an array for each of the columns that were described.
+    fn unnest(&self, _description: &Description) -> String {
+        self.plan.unnest_sql()
+    }
+
+    /// The statements of the way through a staging table, for the columns that were described.
+    fn stage(&self, description: &Description) -> StagePlan {
+        StagePlan(self.plan.stage(&description.column_types()))
     }
 }
 
@@ -71,9 +72,6 @@ pub struct Upsert {
     /// Prepared and never run, it tells the columns' types.
     #[pyo3(get)]
     describe: String,
-    /// Takes an array for each column.
-    #[pyo3(get)]
-    unnest: String,
     /// Counts updated rows, behind the statement that updates them; `None` where nothing is ever updated.
     #[pyo3(get)]
     count: Option<&'static str>,
@@ -135,15 +133,19 @@ impl Upsert {
         };
         Ok(Self {
             describe: plan.target().describe_sql(),
-            unnest: plan.unnest_sql(),
             count: plan.count_sql(),
             plan,
         })
     }
 
-    /// The statements of the way through a staging table, for columns of these types.
-    fn stage(&self, types: Vec<u32>) -> StagePlan {
-        StagePlan(self.plan.stage(&types))
+    /// Takes an array for each of the columns that were described.
+    fn unnest(&self, description: &Description) -> String {
+        self.plan.unnest_sql(&description.column_types())
+    }
+
+    /// The statements of the way through a staging table, for the columns that were described.
+    fn stage(&self, description: &Description) -> StagePlan {
+        StagePlan(self.plan.stage(&description.column_types()))
     }
 }
 

@@ -9,7 +9,7 @@ use super::row::{Row, rows};
 use super::transaction::send_preface;
 use super::types::Types;
 use super::{Link, Reply, Upserted, request};
-use crate::copy::{Insert, RowEncoder, StagePlan, Target, Upsert, binary};
+use crate::copy::{ColumnType, Insert, RowEncoder, StagePlan, Target, Upsert, binary};
 use crate::error::Error;
 use crate::session::{Session, Statement};
 use crate::types::{ToSql, Type};
@@ -77,7 +77,7 @@ pub(crate) async fn insert_many<'p, L: Link>(
     target: &Target,
     rows: impl Iterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>> + Send,
 ) -> Result<u64, Error> {
-    let columns = columns(link, target).await?;
+    let columns = columns_of(&*describe(link, target).await?);
     copy_rows(link, &target.copy_sql(), columns, false, rows).await
 }
 
@@ -87,9 +87,9 @@ pub(crate) async fn insert_returning<'p, L: Link>(
     insert: &Insert,
     rows: impl Iterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>> + Send,
 ) -> Result<Vec<Row>, Error> {
-    let columns = columns(link, insert.target()).await?;
-    let plan = insert.stage(&oids(&columns));
-    staged(link, &plan, columns, rows)
+    let described = describe(link, insert.target()).await?;
+    let plan = insert.stage(&types_of(&described));
+    staged(link, &plan, columns_of(&described), rows)
         .await
         .map(|(_, _, rows)| rows)
 }
@@ -100,9 +100,9 @@ pub(crate) async fn upsert_many<'p, L: Link>(
     upsert: &Upsert,
     rows: impl Iterator<Item: AsRef<[&'p (dyn ToSql + Sync)]>> + Send,
 ) -> Result<(Upserted, Vec<Row>), Error> {
-    let columns = columns(link, upsert.target()).await?;
-    let plan = upsert.stage(&oids(&columns));
-    let (written, updated, rows) = staged(link, &plan, columns, rows)
+    let described = describe(link, upsert.target()).await?;
+    let plan = upsert.stage(&types_of(&described));
+    let (written, updated, rows) = staged(link, &plan, columns_of(&described), rows)
         .await
         .map_err(|error| upsert.explain(error))?;
     let inserted = written.saturating_sub(updated);
@@ -198,12 +198,12 @@ async fn copy_rows<'p, L: Link>(
     copy_in(link, sql, &mut fill).await
 }
 
-/// Names and types of the target's columns, as the server knows them.
-async fn columns<L: Link>(link: &mut L, target: &Target) -> Result<Vec<(String, Type)>, Error> {
+/// The target's columns, as the server knows them.
+async fn describe<L: Link>(link: &mut L, target: &Target) -> Result<Arc<Statement>, Error> {
     let statement = prepare(link, &target.describe_sql(), &[]).await?;
     // Never executed, it would not be found stale when the table has changed.
     link.with_session(|session| session.forget(&statement));
-    Ok(columns_of(&statement))
+    Ok(statement)
 }
 
 /// Names and types of a statement's columns.
@@ -215,6 +215,7 @@ pub(super) fn columns_of(statement: &Statement) -> Vec<(String, Type)> {
         .collect()
 }
 
-fn oids(columns: &[(String, Type)]) -> Vec<u32> {
-    columns.iter().map(|(_, ty)| ty.oid()).collect()
+/// The types of a statement's columns, with their modifiers.
+pub(super) fn types_of(statement: &Statement) -> Vec<ColumnType> {
+    statement.columns().iter().map(ColumnType::from).collect()
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
 
-use super::bulk::{columns_of, written};
+use super::bulk::{columns_of, types_of, written};
 use super::call::prepare;
 use super::row::Row;
 use super::{Link, Upserted, request};
-use crate::copy::{Insert, Target, Upsert, binary, unnest_parameters};
+use crate::copy::{ColumnType, Insert, Target, Upsert, binary, unnest_parameters};
 use crate::error::{Error, Kind, Outcome};
 use crate::session::{Execute, Lookup, Statement};
 use crate::types::builtin::BuiltIn;
@@ -57,7 +57,7 @@ pub(crate) async fn insert<'p, L: Link>(
     insert: &Insert,
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(u64, Vec<Row>)>, Error> {
-    let sql = insert.unnest_sql();
+    let sql = |_: &[ColumnType]| insert.unnest_sql();
     let answer = run(link, insert.target(), &sql, None, rows).await?;
     Ok(answer.map(|(count, _, rows)| (count, rows)))
 }
@@ -68,7 +68,7 @@ pub(crate) async fn upsert<'p, L: Link>(
     upsert: &Upsert,
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(Upserted, Vec<Row>)>, Error> {
-    let sql = upsert.unnest_sql();
+    let sql = |types: &[ColumnType]| upsert.unnest_sql(types);
     let answer = run(link, upsert.target(), &sql, upsert.count_sql(), rows).await;
     let answer = answer.map_err(|error| upsert.explain(error))?;
     Ok(answer.map(|(written, updated, rows)| {
@@ -80,7 +80,7 @@ pub(crate) async fn upsert<'p, L: Link>(
 async fn run<'p, L: Link>(
     link: &mut L,
     target: &Target,
-    sql: &str,
+    sql: &(dyn Fn(&[ColumnType]) -> String + Sync),
     count: Option<&str>,
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(u64, u64, Vec<Row>)>, Error> {
@@ -128,7 +128,7 @@ async fn describe_as<L: Link>(
 async fn run_as<'p, L: Link>(
     link: &mut L,
     described: &Statement,
-    sql: &str,
+    sql: &(dyn Fn(&[ColumnType]) -> String + Sync),
     count: Option<&str>,
     rows: &[impl AsRef<[&'p (dyn ToSql + Sync)]> + Sync],
 ) -> Result<Option<(u64, u64, Vec<Row>)>, Error> {
@@ -145,7 +145,7 @@ async fn run_as<'p, L: Link>(
     if rows.is_empty() {
         return Ok(Some((0, 0, Vec::new())));
     }
-    let merge = prepare(link, sql, &declared).await?;
+    let merge = prepare(link, &sql(&types_of(described)), &declared).await?;
     let count = match count {
         Some(sql) => Some(prepare(link, sql, &[]).await?),
         None => None,

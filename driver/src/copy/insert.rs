@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::stage::{self, StagePlan};
-use super::target::{Target, idents, list, returning_clause};
+use super::target::{ColumnType, Target, idents, list, returning_clause};
 use crate::error::Result;
 use crate::ident::Ident;
 
@@ -37,10 +37,10 @@ impl Insert {
     /// [`unnest_parameters`] gives; the rows come back in the order of the arrays.
     pub fn unnest_sql(&self) -> String {
         format!(
-            "INSERT INTO {} ({}) SELECT * FROM unnest({}){}",
+            "INSERT INTO {} ({}) SELECT {}{}",
             self.target.table(),
             list(self.target.columns()),
-            numbered(self.target.columns().len()),
+            unnested(self.target.columns().len()),
             returning_clause(&self.returning),
         )
     }
@@ -59,8 +59,8 @@ impl Insert {
     /// COPY into a staging table and an insert from there: COPY itself gives nothing back. Outside a transaction and
     /// without `returning`, [`Target::copy_sql`] does the same with less work.
     ///
-    /// `types` are the OIDs of the columns' types.
-    pub fn stage(&self, types: &[u32]) -> StagePlan {
+    /// `types` are those of the columns.
+    pub fn stage(&self, types: &[ColumnType]) -> StagePlan {
         let columns = list(self.target.columns());
         let ordinal = stage::ordinal_column(&self.target);
         let name = stage::name(&self.target, types);
@@ -74,13 +74,23 @@ impl Insert {
 }
 
 /// `$1, $2, $3`.
-pub(super) fn numbered(count: usize) -> String {
+fn numbered(count: usize) -> String {
     let mut sql = String::new();
     for number in 1..=count {
         let separator = if number == 1 { "" } else { ", " };
         let _ = write!(sql, "{separator}${number}");
     }
     sql
+}
+
+/// The elements of the array that is parameter `number`: in the list of a `SELECT`, where those of all arrays come row by
+/// row. In its `FROM`, `unnest` would take composite values apart.
+pub(super) fn elements(number: usize) -> String {
+    format!("pg_catalog.unnest(${number})")
+}
+
+fn unnested(count: usize) -> String {
+    (1..=count).map(elements).collect::<Vec<_>>().join(", ")
 }
 
 /// The parameter types of the `unnest` statements for columns of these types: the array type of each.
@@ -108,13 +118,13 @@ mod tests {
     fn golden_sql() {
         assert_eq!(
             insert(&[]).unnest_sql(),
-            r#"INSERT INTO "t" ("id", "name") SELECT * FROM unnest($1, $2)"#
+            r#"INSERT INTO "t" ("id", "name") SELECT pg_catalog.unnest($1), pg_catalog.unnest($2)"#
         );
         assert_eq!(
             insert(&["key"]).values_sql(),
             r#"INSERT INTO "t" ("id", "name") VALUES ($1, $2) RETURNING "key""#
         );
-        let plan = insert(&["key"]).stage(&[20, 25]);
+        let plan = insert(&["key"]).stage(&[20, 25].map(|oid| ColumnType { oid, modifier: -1 }));
         assert_eq!(
             plan.merge,
             format!(

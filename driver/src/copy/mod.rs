@@ -10,7 +10,7 @@
 //! | many, with generated keys | [`Insert::stage`] | [`Upsert::stage`] |
 //!
 //! ```
-//! use data_bridge_driver::copy::{Action, Duplicates, Target, Upsert};
+//! use data_bridge_driver::copy::{Action, ColumnType, Duplicates, Target, Upsert};
 //! use data_bridge_driver::ident::QualifiedName;
 //!
 //! # fn main() -> Result<(), data_bridge_driver::Error> {
@@ -20,7 +20,7 @@
 //! let upsert = Upsert::new(target, ["id"], Action::UpdateAll)?
 //!     .condition("item.price <> excluded.price")
 //!     .duplicates(Duplicates::Last);
-//! let int8_and_numeric = [20, 1700];
+//! let int8_and_numeric = [20, 1700].map(|oid| ColumnType { oid, modifier: -1 });
 //! let plan = upsert.stage(&int8_and_numeric);
 //! assert!(plan.merge.contains(r#"ON CONFLICT ("id") DO UPDATE SET "price" = excluded."price""#));
 //! # Ok(())
@@ -37,5 +37,5 @@ mod upsert;
 pub use binary::RowEncoder;
 pub use insert::{Insert, unnest_parameters};
 pub use stage::StagePlan;
-pub use target::Target;
+pub use target::{ColumnType, Target};
 pub use upsert::{Action, Duplicates, Upsert};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::target::{Target, copy_into, list};
+use super::target::{ColumnType, Target, copy_into, list};
 use crate::ident::Ident;
 
 /// The statements of a bulk write that goes through a staging table.
@@ -73,15 +73,16 @@ impl StagePlan {
 
 /// The staging table's name: other columns or types mean another table, so that a changed table never meets an old
 /// stage.
-pub(super) fn name(target: &Target, types: &[u32]) -> String {
+pub(super) fn name(target: &Target, types: &[ColumnType]) -> String {
     let mut digest = Sha256::new();
     digest.update(target.table().to_string());
     for column in target.columns() {
         digest.update(b",");
         digest.update(column.to_string());
     }
-    for oid in types {
-        digest.update(oid.to_be_bytes());
+    for column in types {
+        digest.update(column.oid.to_be_bytes());
+        digest.update(column.modifier.to_be_bytes());
     }
     let mut name = "\"data_bridge_stage_".to_owned();
     for byte in digest.finalize().iter().take(12) {
@@ -118,9 +119,16 @@ mod tests {
         .unwrap()
     }
 
+    fn column(oid: u32, modifier: i32) -> ColumnType {
+        ColumnType { oid, modifier }
+    }
+
     #[test]
     fn another_shape_has_another_name() {
-        let name_of = |table, columns: &[&str], types: &[u32]| name(&target(table, columns), types);
+        let name_of = |table, columns: &[&str], types: &[u32]| {
+            let types: Vec<_> = types.iter().map(|oid| column(*oid, -1)).collect();
+            name(&target(table, columns), &types)
+        };
         let first = name_of("t", &["a", "b"], &[23, 25]);
         assert_eq!(first, name_of("t", &["a", "b"], &[23, 25]));
         assert_eq!(first.len(), 2 + 42);
@@ -132,6 +140,8 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
+        let numeric = |modifier| name(&target("t", &["a"]), &[column(1700, modifier)]);
+        assert_ne!(numeric(327_685), numeric(327_686));
     }
 
     #[test]

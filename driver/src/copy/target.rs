@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::ident::{Ident, QualifiedName};
+use crate::wire::backend::Column;
 
 /// The table that a bulk write fills, and which of its columns the rows give, in the rows' order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +60,60 @@ impl Target {
         }
     }
 }
+
+/// The type of a column, as a description of [`Target::describe_sql`] tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnType {
+    /// OID of the type; of a domain its base type's.
+    pub oid: u32,
+    /// `atttypmod`: what stands in parentheses behind the type's name, -1 if nothing does.
+    pub modifier: i32,
+}
+
+impl From<&Column> for ColumnType {
+    fn from(column: &Column) -> Self {
+        Self {
+            oid: column.type_oid,
+            modifier: column.type_modifier,
+        }
+    }
+}
+
+impl ColumnType {
+    /// `value` as the column will hold it: rounded, and without the blanks that it does not keep. A value that is too long
+    /// is an error as in the column itself, where a cast would cut it off.
+    ///
+    /// `value` is SQL of the type without its modifier.
+    pub(super) fn as_held(self, value: String) -> String {
+        let name = LENGTH_COERCIONS.iter().find(|(oid, ..)| *oid == self.oid);
+        match name {
+            Some((_, name, is_text)) if self.modifier >= 0 => {
+                let implicit = if *is_text { ", false" } else { "" };
+                format!(
+                    "pg_catalog.\"{name}\"({value}, {}{implicit})",
+                    self.modifier
+                )
+            }
+            _ => value,
+        }
+    }
+}
+
+/// The types whose modifier changes values that are equal otherwise, with the function that applies it (PostgreSQL
+/// manual, `CREATE CAST`, "cast from a type to itself"), and whether that is to be told that the cast is not an explicit
+/// one.
+const LENGTH_COERCIONS: [(u32, &str, bool); 10] = [
+    (1042, "bpchar", true),
+    (1043, "varchar", true),
+    (1083, "time", false),
+    (1114, "timestamp", false),
+    (1184, "timestamptz", false),
+    (1186, "interval", false),
+    (1266, "timetz", false),
+    (1560, "bit", true),
+    (1562, "varbit", true),
+    (1700, "numeric", false),
+];
 
 pub(super) fn copy_into(table: &str, columns: &str) -> String {
     format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
@@ -128,6 +183,16 @@ mod tests {
             target.copy_sql(),
             r#"COPY "sales"."Item" ("id", "a""b") FROM STDIN (FORMAT binary)"#
         );
+    }
+
+    #[test]
+    fn a_modifier_is_applied_as_by_an_assignment() {
+        let held = |oid, modifier| ColumnType { oid, modifier }.as_held("x".to_owned());
+        assert_eq!(held(1700, 327_685), r#"pg_catalog."numeric"(x, 327685)"#);
+        assert_eq!(held(1043, 7), r#"pg_catalog."varchar"(x, 7, false)"#);
+        assert_eq!(held(1184, 0), r#"pg_catalog."timestamptz"(x, 0)"#);
+        assert_eq!(held(1700, -1), "x");
+        assert_eq!(held(23, -1), "x");
     }
 
     #[test]

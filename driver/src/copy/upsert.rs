@@ -10,9 +10,11 @@
 //! (docs/adr/0005-upsert.md has the figures), and it makes concurrent upserts lock rows in the same order, so that they
 //! wait for each other instead of running into a deadlock.
 
-use super::insert::numbered;
+use std::fmt::Write as _;
+
+use super::insert::elements;
 use super::stage::{self, StagePlan};
-use super::target::{Target, idents, joined, list, returning_clause};
+use super::target::{ColumnType, Target, idents, joined, list, returning_clause};
 use crate::error::{Error, Result, SqlState};
 use crate::ident::Ident;
 
@@ -30,7 +32,8 @@ pub enum Action<'a> {
 
 /// Which row counts when one batch holds several for the same key.
 ///
-/// Keys with a NULL in them are never the same, as in a unique index.
+/// Keys with a NULL in them are never the same, as in a unique index. One that is `NULLS NOT DISTINCT` (PostgreSQL 15)
+/// refuses several with SQLSTATE 21000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Duplicates {
     /// The last one, as if the rows had been written one by one.
@@ -152,13 +155,25 @@ impl Upsert {
     /// types that [`unnest_parameters`](super::unnest_parameters) gives.
     ///
     /// [`Upsert::count_sql`] goes into the same request, behind it.
-    pub fn unnest_sql(&self) -> String {
+    ///
+    /// `types` are those of the columns: keys are compared as the table will hold them.
+    pub fn unnest_sql(&self, types: &[ColumnType]) -> String {
         let columns = self.target.columns();
         let ordinal = stage::ordinal_column(&self.target);
-        let source = format!(
-            "unnest({}) WITH ORDINALITY AS new ({}, {ordinal})",
-            numbered(columns.len()),
-            list(columns)
+        let mut source = "(SELECT ".to_owned();
+        for (at, column) in columns.iter().enumerate() {
+            let value = elements(at + 1);
+            source += &match types.get(at) {
+                Some(column_type) if self.conflict.contains(column) => column_type.as_held(value),
+                _ => value,
+            };
+            source += " AS ";
+            column.push_to(&mut source);
+            source += ", ";
+        }
+        let _ = write!(
+            source,
+            "pg_catalog.generate_subscripts($1, 1) AS {ordinal}) AS new"
         );
         self.merge_sql(&source, &ordinal, columns.len() + 1)
     }
@@ -169,8 +184,8 @@ impl Upsert {
         (!self.updates_nothing()).then_some(COUNT_SQL)
     }
 
-    /// COPY into a staging table and a merge from there. `types` are the OIDs of the columns' types.
-    pub fn stage(&self, types: &[u32]) -> StagePlan {
+    /// COPY into a staging table and a merge from there. `types` are those of the columns.
+    pub fn stage(&self, types: &[ColumnType]) -> StagePlan {
         let name = stage::name(&self.target, types);
         let merge = self.merge_sql(&name, &stage::ordinal_column(&self.target), 1);
         let count = self.count_sql().map(str::to_owned);
@@ -291,6 +306,12 @@ mod tests {
     use super::*;
     use crate::ident::QualifiedName;
 
+    const TYPES: [ColumnType; 3] = [plain(23), plain(25), plain(25)];
+
+    const fn plain(oid: u32) -> ColumnType {
+        ColumnType { oid, modifier: -1 }
+    }
+
     fn upsert(action: Action<'_>, duplicates: Duplicates) -> Upsert {
         let target = Target::new(QualifiedName::parse("t").unwrap(), ["id", "a", "b"]).unwrap();
         Upsert::new(target, ["id"], action)
@@ -301,11 +322,23 @@ mod tests {
     #[test]
     fn last_row_of_a_key_wins_in_one_statement() {
         assert_eq!(
-            upsert(Action::UpdateAll, Duplicates::Last).unnest_sql(),
+            upsert(Action::UpdateAll, Duplicates::Last).unnest_sql(&TYPES),
             format!(
-                r#"INSERT INTO "t" ("id", "a", "b") SELECT DISTINCT ON ("id", CASE WHEN "id" IS NULL THEN "ordinal" END) "id", "a", "b" FROM unnest($1, $2, $3) WITH ORDINALITY AS new ("id", "a", "b", "ordinal") ORDER BY "id", CASE WHEN "id" IS NULL THEN "ordinal" END, "ordinal" DESC ON CONFLICT ("id") DO UPDATE SET "a" = excluded."a", "b" = excluded."b" WHERE {ADD_ONE}"#
+                r#"INSERT INTO "t" ("id", "a", "b") SELECT DISTINCT ON ("id", CASE WHEN "id" IS NULL THEN "ordinal" END) "id", "a", "b" FROM (SELECT pg_catalog.unnest($1) AS "id", pg_catalog.unnest($2) AS "a", pg_catalog.unnest($3) AS "b", pg_catalog.generate_subscripts($1, 1) AS "ordinal") AS new ORDER BY "id", CASE WHEN "id" IS NULL THEN "ordinal" END, "ordinal" DESC ON CONFLICT ("id") DO UPDATE SET "a" = excluded."a", "b" = excluded."b" WHERE {ADD_ONE}"#
             )
         );
+    }
+
+    #[test]
+    fn keys_are_compared_as_the_table_holds_them() {
+        let numeric = ColumnType {
+            oid: 1700,
+            modifier: 327_685,
+        };
+        let sql = upsert(Action::UpdateAll, Duplicates::Last).unnest_sql(&[numeric; 3]);
+        assert!(sql.contains(
+            r#"(SELECT pg_catalog."numeric"(pg_catalog.unnest($1), 327685) AS "id", pg_catalog.unnest($2) AS "a", "#
+        ));
     }
 
     #[test]
@@ -314,7 +347,7 @@ mod tests {
             .condition("t.b < excluded.b -- newer")
             .returning(["id"])
             .unwrap()
-            .stage(&[23, 25, 25]);
+            .stage(&TYPES);
         let name = &plan.table;
         assert_eq!(
             plan.create,
@@ -336,7 +369,7 @@ mod tests {
         );
         assert_eq!(plan.count.as_deref(), Some(COUNT_SQL));
         assert_eq!(plan.clear, format!("TRUNCATE {name}"));
-        let last = upsert(Action::Nothing, Duplicates::Last).stage(&[23, 25, 25]);
+        let last = upsert(Action::Nothing, Duplicates::Last).stage(&TYPES);
         assert_eq!(
             last.copy,
             format!(r#"COPY {name} ("id", "a", "b", "ordinal") FROM STDIN (FORMAT binary)"#)
@@ -358,8 +391,8 @@ mod tests {
                 first + 1
             )
         };
-        assert!(upsert.unnest_sql().ends_with(&reaction(4)));
-        assert!(upsert.stage(&[23, 25, 25]).merge.ends_with(&reaction(1)));
+        assert!(upsert.unnest_sql(&TYPES).ends_with(&reaction(4)));
+        assert!(upsert.stage(&TYPES).merge.ends_with(&reaction(1)));
     }
 
     #[test]
@@ -367,7 +400,11 @@ mod tests {
         for action in [Action::Nothing, Action::Update(vec![])] {
             let upsert = upsert(action, Duplicates::Error);
             assert_eq!(upsert.count_sql(), None);
-            assert!(upsert.unnest_sql().contains("HAVING count(*) > 1) IS NULL"));
+            assert!(
+                upsert
+                    .unnest_sql(&TYPES)
+                    .contains("HAVING count(*) > 1) IS NULL")
+            );
         }
     }
 

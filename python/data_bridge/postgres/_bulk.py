@@ -43,6 +43,11 @@ _GATHERED = 500
 #: Unsent bytes at which a COPY waits for the socket.
 _HIGH_WATER = 256 * 1024
 
+_UNNEST_OF_ARRAYS = (
+    "unnest takes the values of array columns apart: such rows travel by COPY, which cannot carry types that travel as text; "
+    "where a table has both, use execute_many"
+)
+
 #: The columns that an INSERT may give: all but those that the server always fills itself.
 _INSERTABLE = """
 SELECT pg_catalog.array_agg(attname ORDER BY attnum) FROM pg_catalog.pg_attribute
@@ -187,13 +192,16 @@ async def upsert_many(
                     raise
                 answer = await way.by_arrays(await source.all())
                 if answer is None:
-                    raise
+                    raise errors.NotSupportedError(_UNNEST_OF_ARRAYS) from None
     except errors.CardinalityViolationError as error:
-        if on_duplicate != "error":
-            raise
+        reason = f"several rows of the batch have the same values in {', '.join(conflict)}; remove the duplicates"
+        if on_duplicate == "error":
+            reason += ', or pass on_duplicate="last" or "first"'
+        else:
+            # Equal keys are thinned, but for those with a NULL in them. A subquery of the program's fails alike.
+            reason = f"{error}; if the unique index is NULLS NOT DISTINCT, then {reason}"
         raise errors.CardinalityViolationError(
-            f"several rows of the batch have the same values in {', '.join(conflict)}; remove the duplicates, "
-            'or pass on_duplicate="last" or "first"',
+            reason,
             sqlstate=error.sqlstate,
             outcome=error.outcome,
         ) from error
@@ -223,9 +231,10 @@ class _Way:
         """One statement, in one round trip where it has run before; ``None`` if the types do not allow it."""
         # A description that is out of date would end a transaction; one asked for within it stays true until its end.
         for fresh in (True,) if self.holder._in_transaction else (False, True):
-            arrays = await self._arrays(self.holder, fresh)
-            if arrays is None:
+            statement = await self._arrays(self.holder, fresh)
+            if statement is None:
                 return None
+            sql, arrays = statement
             try:
                 arrays.extend(rows)
             except errors.DataError:
@@ -233,7 +242,7 @@ class _Way:
                     raise
                 # The table may have changed since it was described, and take the rows now.
                 continue
-            answer = await self._run(self.holder, self.plan.unnest, arrays, types=arrays.types)
+            answer = await self._run(self.holder, sql, arrays, types=arrays.types)
             if answer is not None:
                 return answer
         return None
@@ -244,12 +253,13 @@ class _Way:
         start = 0
         async with _alone(self.holder) as connection, _atomic(connection, self.holder):
             async for rows in self.source.chunks(_ARRAY_ROWS):
-                arrays = await self._arrays(connection, fresh=not start)
-                if arrays is None:
-                    raise errors.NotSupportedError("unnest cannot give arrays; use method='copy'")
+                statement = await self._arrays(connection, fresh=not start)
+                if statement is None:
+                    raise errors.NotSupportedError(_UNNEST_OF_ARRAYS)
+                sql, arrays = statement
                 arrays.extend(rows, start)
                 start += len(arrays)
-                results.append(await self._run(connection, self.plan.unnest, arrays, types=arrays.types))
+                results.append(await self._run(connection, sql, arrays, types=arrays.types))
         return sum(results) if self.shape == "count" else list(chain.from_iterable(results))
 
     async def by_copy(self) -> int:
@@ -264,7 +274,7 @@ class _Way:
         """COPY into a staging table, and one statement from there."""
         async with _alone(self.holder) as connection, _atomic(connection, self.holder) as is_nested:
             description = await self._describe(connection)
-            stage = self.plan.stage([oid for _, oid in description.columns])
+            stage = self.plan.stage(description)
             writer = _native.CopyWriter(description, exact_keys=self.exact, ordinal=stage.ordinal)
             # Both are on their way before either is awaited.
             created = connection._simple(f"{stage.create}; {stage.clear}" if is_nested else stage.create)
@@ -282,11 +292,12 @@ class _Way:
         description: _native.Description = await connection._run(self.plan.describe, (), "describe", fresh=True)
         return description
 
-    async def _arrays(self, holder: AsyncVerbs, fresh: bool) -> _native.Columns | None:
+    async def _arrays(self, holder: AsyncVerbs, fresh: bool) -> tuple[str, _native.Columns] | None:
         # The statement that takes them has the server check, in the same Sync, that the description still holds: else it
         # would convert from the types that are declared, and lose digits silently. Then the answer is ``None``.
         description = await holder._run(self.plan.describe, (), "describe", fresh=fresh)
-        return _native.Columns.of(description, self.fixed, exact_keys=self.exact)
+        arrays = _native.Columns.of(description, self.fixed, exact_keys=self.exact)
+        return None if arrays is None else (self.plan.unnest(description), arrays)
 
     async def _run(self, holder: AsyncVerbs, sql: str, args: Any, **options: Any) -> Any:
         if self.count is not None:

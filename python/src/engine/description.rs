@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use data_bridge_driver::copy::unnest_parameters;
+use data_bridge_driver::copy::{ColumnType, unnest_parameters};
 use data_bridge_driver::session::Statement;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -40,6 +40,12 @@ impl Description {
             .columns()
             .iter()
             .map(|column| (column.name.as_str(), self.catalog.resolve(column.type_oid)))
+    }
+
+    /// The type of each column, with its modifier.
+    pub fn column_types(&self) -> Vec<ColumnType> {
+        let columns = self.statement.columns().iter();
+        columns.map(ColumnType::from).collect()
     }
 
     /// For each column the type of arrays of it; `None` unless all have one.

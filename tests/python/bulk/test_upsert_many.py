@@ -136,6 +136,23 @@ async def test_null_keys_never_conflict(db: pg.Database, method: Method) -> None
     assert (result.inserted, result.updated) == (3, 0)
 
 
+async def test_null_keys_of_an_index_that_holds_them_for_the_same(
+    db: pg.Database, method: Method, server_version: int
+) -> None:
+    if server_version < 15:
+        pytest.skip("NULLS NOT DISTINCT came with PostgreSQL 15")
+    await db.execute("CREATE TABLE codes (code int UNIQUE NULLS NOT DISTINCT, word text)")
+
+    async def upsert_codes(*rows: tuple[int | None, str]) -> pg.UpsertResult:
+        return await db.upsert_many("codes", rows, columns=["code", "word"], conflict_columns=["code"], method=method)
+
+    for updated in (0, 1):
+        result = await upsert_codes((None, "a"))
+        assert (result.inserted, result.updated) == (1 - updated, updated)
+    with pytest.raises(errors.CardinalityViolationError, match=r"NULLS NOT DISTINCT, then several .* values in code"):
+        await upsert_codes((None, "b"), (None, "c"))
+
+
 async def test_do_nothing(db: pg.Database, method: Method) -> None:
     await fill(db, [1])
     result = await upsert(db, [(1, "new", 5), (2, "new", 6)], method, do_nothing=True)
