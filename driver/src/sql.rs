@@ -68,6 +68,19 @@ pub fn begins_transaction(sql: &str) -> bool {
     matches!(first, Some(Token::Word(word)) if is_any(word, &["BEGIN", "START"]))
 }
 
+/// Whether this one statement ends the transaction that is open, or goes on in another one; not so what ends a savepoint.
+///
+/// Of nearly all statements no more than the first word is read, for it is asked of each call in a transaction.
+#[inline]
+pub fn ends_transaction(sql: &str) -> bool {
+    const ENDS: [&str; 5] = ["COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE"];
+    let first = Tokens::new(sql).find(|token| *token != Token::Semicolon);
+    matches!(first, Some(Token::Word(word)) if is_any(word, &ENDS))
+        && statements(sql)
+            .next()
+            .is_some_and(|command| matches!(command, Command::Begin | Command::End))
+}
+
 /// Whether a transaction is open behind these statements that was not before.
 pub fn leaves_transaction_open(sql: &str) -> bool {
     statements(sql).fold(false, |open, command| match command {
@@ -119,6 +132,10 @@ fn statement(tokens: &mut Tokens<'_>) -> Option<Command> {
                 }
             }
             Token::Word(_) if is(first, &["ROLLBACK"]) && is(token, &["TO"]) => {
+                command = Command::Other;
+            }
+            // The server refuses it in a transaction, and outside it leaves none open.
+            Token::Word(_) if command == Command::End && is(token, &["PREPARED"]) => {
                 command = Command::Other;
             }
             Token::Word(_)
@@ -380,6 +397,37 @@ mod tests {
             "\"BEGIN\"",
         ] {
             assert!(!begins_transaction(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_ends_a_transaction_is_told_from_what_ends_a_savepoint() {
+        for sql in [
+            "COMMIT",
+            " commit work;",
+            "/* a */ END",
+            "Rollback",
+            "ABORT",
+            "COMMIT AND CHAIN",
+            "ROLLBACK AND NO CHAIN",
+            "PREPARE TRANSACTION 'a'",
+        ] {
+            assert!(ends_transaction(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "BEGIN",
+            "SAVEPOINT a",
+            "RELEASE a",
+            "ROLLBACK TO a",
+            "ROLLBACK WORK TO SAVEPOINT a",
+            "PREPARE a AS SELECT 1",
+            "COMMIT PREPARED 'a'",
+            "ROLLBACK PREPARED 'a'",
+            "SELECT 'COMMIT'",
+            "committed",
+        ] {
+            assert!(!ends_transaction(sql), "{sql}");
         }
     }
 

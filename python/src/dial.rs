@@ -23,7 +23,7 @@ pub struct PyConfig {
 #[pymethods]
 impl PyConfig {
     /// From a connection string (URL or `key=value` pairs, `None` for the environment alone) and keywords that win over
-    /// it.
+    /// it; one that is `None` is not given.
     #[new]
     #[pyo3(signature = (text=None, *, statement_cache=dial::STATEMENT_CACHE, **settings))]
     fn new(
@@ -38,7 +38,8 @@ impl PyConfig {
         if let Some(text) = text {
             builder = builder.connection_string(text).map_err(fail)?;
         }
-        for (key, value) in settings.into_iter().flatten() {
+        let given = settings.into_iter().flatten();
+        for (key, value) in given.filter(|(_, value)| !value.is_none()) {
             let key: String = key.extract()?;
             builder = match key.as_str() {
                 "password" => builder.password(Secret::new(value.extract()?)),

@@ -77,7 +77,10 @@ pub fn build(
     let shape = match shape {
         "rows" => Shape::Rows,
         "row" => Shape::Row,
-        "value" => Shape::Value(option("column")?.map_or(Ok(0), |column| column.extract())?),
+        "value" => value_of(
+            py,
+            option("column")?.map_or(Ok(0), |column| column.extract())?,
+        )?,
         "count" => Shape::Count,
         "rows_or_count" => Shape::RowsOrCount,
         "page" => Shape::Page,
@@ -113,6 +116,19 @@ pub fn build(
         });
     }
     Ok(request)
+}
+
+/// One column of the first row.
+///
+/// # Errors
+/// `InterfaceError` for a number below 0: columns are not counted from the end.
+pub fn value_of(py: Python<'_>, column: isize) -> PyResult<Shape> {
+    usize::try_from(column).map(Shape::Value).map_err(|_| {
+        errors::interface_error(
+            py,
+            &format!("column is counted from 0, it cannot be {column}"),
+        )
+    })
 }
 
 /// The empty list of declared types, shared.

@@ -132,14 +132,15 @@ async def connect(
     *,
     pool_min: int = 1,
     pool_max: int = 10,
-    acquire_timeout: float = 30.0,
+    acquire_timeout: float | None = 30.0,
     statement_cache: int = 256,
     **settings: Any,
 ) -> Database:
     """Opens a pool of connections in the running event loop.
 
     ``url`` is a URL or ``key=value`` pairs; without it the ``PG*`` environment decides. ``settings`` are the same keys as
-    keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it.
+    keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it; one that is ``None`` is not given.
+    ``acquire_timeout`` is how many seconds a call may wait for a connection, ``None`` for no limit.
     """
     try:
         config = _native.Config(url, statement_cache=statement_cache, **settings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from . import errors
+
 if TYPE_CHECKING:
     from .database import Member
 
@@ -23,6 +25,18 @@ RESET = (
 )
 
 
+def check_limits(pool_min: int, pool_max: int, acquire_timeout: float | None) -> None:
+    """Refuses what no pool can keep to."""
+    if pool_max < 1:
+        raise errors.InterfaceError(f"pool_max must be 1 or more, not {pool_max}")
+    if not 0 <= pool_min <= pool_max:
+        raise errors.InterfaceError(f"pool_min must be between 0 and pool_max, which is {pool_max}; it is {pool_min}")
+    if acquire_timeout is not None and not acquire_timeout > 0:
+        raise errors.InterfaceError(
+            f"acquire_timeout must be a number of seconds above 0, or None to wait without limit, not {acquire_timeout:g}"
+        )
+
+
 def log_notice(severity: str, code: str, message: str) -> None:
     """Called for each notice of the server."""
     if code == "42P07" and "data_bridge_stage_" in message:
@@ -32,14 +46,15 @@ def log_notice(severity: str, code: str, message: str) -> None:
     log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})
 
 
-def why_exhausted(seconds: float, counts: tuple[int, int, int, int, int, int], failure: object = None) -> str:
+def why_exhausted(seconds: float | None, counts: tuple[int, int, int, int, int, int], failure: object = None) -> str:
     """Why no connection became free: that all are busy calls for another cure than a server that is down."""
     opening, _idle, shared, exclusive, _closing, waiting = counts
     held = f"{exclusive} in exclusive use, {shared} shared, {opening} being opened, {waiting} callers waiting"
     cause = "all are busy" if exclusive + shared else "the server does not answer"
     if failure is not None:
         cause += f", and opening another one failed: {failure}"
-    return f"no connection became free in {seconds:g} seconds: {cause} ({held})"
+    waited = "" if seconds is None else f" in {seconds:g} seconds"
+    return f"no connection became free{waited}: {cause} ({held})"
 
 
 async def restore(connection: Member) -> None:

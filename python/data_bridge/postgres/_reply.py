@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from ._pool import log
+
 
 class _Owner(Protocol):
     def _abandon(self, reply: asyncio.Future[Any], /) -> None: ...
@@ -27,7 +29,11 @@ class Reply(asyncio.Future[Any]):
         """Gives the call up; what it runs on the server is cancelled too where that can hit nobody else."""
         if not super().cancel(msg):
             return False
-        self._owner._abandon(self)
+        try:
+            self._owner._abandon(self)
+        except Exception as error:
+            # Whoever cancels, asyncio's shutdown among them, expects no error here and has others to cancel as well.
+            log.error("a call that was cancelled could not be given up: %r", error)
         return True
 
     def send(self, value: None, /) -> Reply:

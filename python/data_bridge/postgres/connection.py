@@ -28,6 +28,7 @@ class Held(AsyncVerbs):
         @property
         def _outstanding(self) -> int: ...
         def _pop_prelude(self) -> bool: ...
+        def _set_in_block(self, in_block: bool, /) -> None: ...
         def _simple(self, sql: str, /) -> Awaitable[str]: ...
 
     def __init__(self, *_: Any) -> None:
@@ -68,6 +69,7 @@ class Held(AsyncVerbs):
         for transaction in self._transactions:
             transaction._state = "ended"
         self._transactions.clear()
+        self._set_in_block(False)
         while self._pop_prelude():
             pass
         return in_routine

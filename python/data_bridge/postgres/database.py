@@ -13,13 +13,13 @@ from data_bridge import _native
 
 from . import _default, _pool, errors
 from ._limits import expired
-from ._pool import CANCEL_DEADLINE, RESET, log, log_notice, restore, why_exhausted
+from ._pool import CANCEL_DEADLINE, RESET, check_limits, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Coroutine
     from types import TracebackType
 
     from .transaction import Isolation, Transaction
@@ -82,17 +82,20 @@ class Database(_native.AsyncPool, AsyncVerbs):
     ``connection()`` have one alone.
     """
 
+    _loop: asyncio.AbstractEventLoop
     _config: _native.Config
     _pool_min: int
-    _acquire_timeout: float
+    _acquire_timeout: float | None
     _tasks: set[asyncio.Task[Any]]
 
-    def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float) -> Self:
+    def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect()``."""
+        check_limits(pool_min, pool_max, acquire_timeout)
         loop = asyncio.get_running_loop()
         reply: Any = type("Reply", (Reply,), {"__slots__": ()})
         self = super().__new__(cls, loop, functools.partial(reply, loop=loop), pool_max)
         reply._owner = self
+        self._loop = loop
         self._config = config
         self._pool_min = pool_min
         self._acquire_timeout = acquire_timeout
@@ -136,8 +139,14 @@ class Database(_native.AsyncPool, AsyncVerbs):
         except errors.Error as error:
             log.warning("could not open a connection: %s", error)
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._loop.is_closed():
+            work.close()
+            return
+        # The loop need not be running: `asyncio.run` cancels what is left behind when it has come to its end. It does not
+        # wait for what that leads to, and nobody needs to hear of it.
+        task = self._loop.create_task(work)
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -156,6 +165,10 @@ class Database(_native.AsyncPool, AsyncVerbs):
                 await loop.run_in_executor(None, connection._send_cancel, CANCEL_DEADLINE)
             except errors.Error as error:
                 log.warning("could not cancel a statement: %s", error)
+            except RuntimeError:
+                # The loop is being shut down, and its threads take no more work.
+                connection._abort("the event loop ended before a statement was cancelled")
+                return
             finally:
                 connection._cancel_sent()
             again = min(deadline, loop.time() + _CANCEL_AGAIN)
@@ -175,7 +188,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     def _limit(self, reply: Reply, timeout: float) -> None:
         """Called by the native half for a statement that was called with a timeout."""
-        timer = asyncio.get_running_loop().call_later(timeout, self._expire, reply, timeout)
+        timer = self._loop.call_later(timeout, self._expire, reply, timeout)
         reply.add_done_callback(lambda _: timer.cancel())
 
     def _expire(self, reply: Reply, timeout: float) -> None:
@@ -185,7 +198,8 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     def _limit_wait(self, reply: Reply) -> None:
         """Called by the native half for a statement that waits for a connection."""
-        asyncio.get_running_loop().call_later(self._acquire_timeout, self._end_wait, reply)
+        if self._acquire_timeout is not None:
+            self._loop.call_later(self._acquire_timeout, self._end_wait, reply)
 
     def _end_wait(self, reply: Reply) -> None:
         if self._withdraw(reply):
@@ -193,15 +207,15 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def _exclusive(self, timeout: float | None = None) -> Member:
         acquired: asyncio.Future[Member] = self._acquire()
-        patience = self._acquire_timeout if timeout is None else min(timeout, self._acquire_timeout)
+        limits = [limit for limit in (timeout, self._acquire_timeout) if limit is not None]
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(min(limits, default=None)):
                 return await acquired
         except TimeoutError:
             if acquired.done() and not acquired.cancelled():
                 # It came in the same turn of the loop as the end of the time.
                 return acquired.result()
-            if timeout is not None and timeout < self._acquire_timeout:
+            if timeout is not None and min(limits) != self._acquire_timeout:
                 raise expired(timeout) from None
             raise errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())) from None
         except asyncio.CancelledError:

@@ -6,6 +6,7 @@ connection whose calls return when they are done, they never have to wait, and s
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
@@ -14,7 +15,7 @@ from data_bridge import _native
 
 from . import _default, _pool, errors
 from ._limits import Deadlines
-from ._pool import CANCEL_DEADLINE, log, restore, why_exhausted
+from ._pool import CANCEL_DEADLINE, check_limits, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
 from .prepared import Described
@@ -48,7 +49,7 @@ def connect_sync(
     *,
     pool_min: int = 1,
     pool_max: int = 10,
-    acquire_timeout: float = 30.0,
+    acquire_timeout: float | None = 30.0,
     statement_cache: int = 256,
     **settings: Any,
 ) -> SyncDatabase:
@@ -58,6 +59,7 @@ def connect_sync(
     finally:
         # A traceback that shows local variables must not show the password.
         del url, settings
+    check_limits(pool_min, pool_max, acquire_timeout)
     database = SyncDatabase(config, pool_max, acquire_timeout)
     # The first connection is awaited, so that a wrong password is known at once.
     database._warm(max(1, pool_min))
@@ -435,11 +437,13 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
     Each call has a connection alone, and waits for one where all are in use.
     """
 
-    _acquire_timeout: float
+    _acquire_timeout: float | None
 
-    def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float) -> Self:
+    def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect_sync()``."""
-        self = super().__new__(cls, config, _Routines, pool_max, acquire_timeout)
+        self = super().__new__(
+            cls, config, _Routines, pool_max, math.inf if acquire_timeout is None else acquire_timeout
+        )
         self._acquire_timeout = acquire_timeout
         return self
 

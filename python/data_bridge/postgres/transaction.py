@@ -34,6 +34,12 @@ _OUT_OF_TURN = (
 )
 
 
+_ENDED_WITHIN = (
+    "something run in the transaction block has ended its transaction; what came after that was committed statement by "
+    "statement"
+)
+
+
 def begin_sql(isolation: Isolation | None, readonly: bool | None, deferrable: bool) -> str:
     """The BEGIN statement for these modes."""
     modes: list[str] = []
@@ -90,6 +96,7 @@ class Transaction(AsyncVerbs):
                 )
             connection._push_prelude(self._begin)
         open_ones.append(self)
+        connection._set_in_block(True)
         self._state = "open"
         return self
 
@@ -120,6 +127,7 @@ class Transaction(AsyncVerbs):
         index = connection._transactions.index(self)
         within = connection._transactions[index + 1 :]
         del connection._transactions[index:]
+        connection._set_in_block(bool(connection._transactions))
         for each in (self, *within):
             each._state, each._user = "ended", None
         out_of_turn = errors.InterfaceError(_OUT_OF_TURN) if within and error is None else None
@@ -145,6 +153,11 @@ class Transaction(AsyncVerbs):
             # Whatever was open ended with the connection; the error on its way says so.
             if error is None:
                 raise errors.ConnectionLost("the connection was lost during the transaction, which was rolled back")
+            return
+        if connection._status == "idle":
+            # Whatever statement did that, it was none that could be seen for what it is.
+            if error is None:
+                raise errors.InterfaceError(_ENDED_WITHIN)
             return
         if name is not None:
             await self._end_savepoint(name, error)

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString};
 
 use super::pool::Pool;
+use super::watch::Watch;
 use super::{Home, check_timeout, deliver};
 use crate::copy::CopyWriter;
 use crate::dial::Dialed;
@@ -86,7 +87,7 @@ impl Connection {
         let Some(fd) = this.engine.fd() else {
             return Ok(());
         };
-        let readable = slf.getattr(pyo3::intern!(slf.py(), "_on_readable"))?;
+        let readable = Watch::new(slf, pyo3::intern!(slf.py(), "_on_readable"))?;
         this.home
             .event_loop
             .bind(slf.py())
@@ -375,7 +376,7 @@ impl Connection {
                 let Some(fd) = this.engine.fd() else {
                     return Ok(());
                 };
-                let writable = slf.getattr(pyo3::intern!(slf.py(), "_on_writable"))?;
+                let writable = Watch::new(slf, pyo3::intern!(slf.py(), "_on_writable"))?;
                 this.home
                     .event_loop
                     .bind(slf.py())

@@ -5,6 +5,7 @@
 
 mod connection;
 mod pool;
+mod watch;
 
 use data_bridge_driver::error::Outcome;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -48,16 +49,15 @@ impl Home {
     /// Refuses another event loop, and a forked process.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
         self.check_fork(py)?;
-        let running = self.running_loop.bind(py).call0()?;
-        if !running.is(&self.event_loop) {
-            return Err(errors::raise(
-                py,
-                "WrongLoop",
-                "the pool belongs to another event loop; connect anew in this one",
-                Outcome::NotSent,
-            ));
-        }
-        Ok(())
+        let why = match self.running_loop.bind(py).call0() {
+            Ok(running) if running.is(&self.event_loop) => return Ok(()),
+            Ok(_) => "the pool belongs to another event loop; connect anew in this one",
+            Err(_) => {
+                "the pool belongs to an event loop, and this thread runs none; use asyncio.run_coroutine_threadsafe, or \
+                 connect_sync for threads"
+            }
+        };
+        Err(errors::raise(py, "WrongLoop", why, Outcome::NotSent))
     }
 
     fn check_fork(&self, py: Python<'_>) -> PyResult<()> {

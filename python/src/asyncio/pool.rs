@@ -108,12 +108,16 @@ impl Pool {
         slf: &Bound<'py, Self>,
         sql: Bound<'py, PyString>,
         args: Bound<'py, PyTuple>,
-        column: usize,
+        column: isize,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::submit(
             slf,
-            Request::plain(sql, Args::One(args.unbind()), Shape::Value(column)),
+            Request::plain(
+                sql,
+                Args::One(args.unbind()),
+                request::value_of(slf.py(), column)?,
+            ),
             timeout,
         )
     }

@@ -81,10 +81,11 @@ impl Pool {
         slf: &Bound<'_, Self>,
         sql: Bound<'_, PyString>,
         args: Bound<'_, PyTuple>,
-        column: usize,
+        column: isize,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
-        Self::run(slf, plain(sql, args, Shape::Value(column)), timeout)
+        let shape = request::value_of(slf.py(), column)?;
+        Self::run(slf, plain(sql, args, shape), timeout)
     }
 
     /// Runs a statement; the number of rows affected.

@@ -28,6 +28,11 @@ impl Base {
         self.0.pop_prelude()
     }
 
+    /// A transaction block begins or ends: within it, statements that end its transaction are refused.
+    fn _set_in_block(&self, in_block: bool) {
+        self.0.set_in_block(in_block);
+    }
+
     /// `"idle"`, `"open"` or `"failed"`.
     #[getter]
     fn _status(&self) -> &'static str {

@@ -29,6 +29,7 @@ use bytes::BytesMut;
 use data_bridge_driver::Error;
 use data_bridge_driver::dial::{Canceller, Connected, Stream};
 use data_bridge_driver::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
+use data_bridge_driver::sql::ends_transaction;
 use data_bridge_driver::types::IsNull;
 use data_bridge_driver::wire::TransactionStatus;
 use data_bridge_driver::wire::frontend::check_parameters;
@@ -70,6 +71,8 @@ struct State {
     preludes: Vec<Box<str>>,
     /// Why the server ended the last COPY, where nobody waited for its end.
     copy_failure: Option<PyErr>,
+    /// A transaction block is open, which alone may end its transaction.
+    in_block: bool,
     /// Session state was changed that outlives a transaction.
     touched: bool,
     /// Statements were prepared by SQL.
@@ -142,6 +145,7 @@ impl Engine {
             held: Vec::new(),
             preludes: Vec::new(),
             copy_failure: None,
+            in_block: false,
             touched: false,
             has_prepared: false,
         };
@@ -229,6 +233,15 @@ impl Engine {
         };
         let declared = Arc::clone(&call.request.declared);
         let mut state = self.lock();
+        if state.in_block && ends_transaction(sql) {
+            drop(state);
+            let error = errors::interface_error(
+                py,
+                "a transaction block ends its transaction itself: leave the block to commit, raise in it to roll back; for a \
+                 part of it use a nested transaction(), and connection() to write COMMIT by hand",
+            );
+            return done.push((call.reply, Err(error)));
+        }
         if state.hold != Hold::No {
             return state.held.push(Held::Call(call));
         }
@@ -495,6 +508,11 @@ impl Engine {
     /// A command that travels ahead of the next statement, in the same Sync.
     pub fn push_prelude(&self, sql: &str) {
         self.lock().preludes.push(sql.into());
+    }
+
+    /// A transaction block begins or ends: within it, statements that end its transaction are refused.
+    pub fn set_in_block(&self, in_block: bool) {
+        self.lock().in_block = in_block;
     }
 
     /// Takes back the last such command, if it has not been sent.
