@@ -193,6 +193,13 @@ impl StagePlan {
     }
 }
 
+impl StagePlan {
+    /// The driver's.
+    pub fn plan(&self) -> &copy::StagePlan {
+        &self.0
+    }
+}
+
 /// A table's name from `table` or `schema.table`, quoted.
 #[pyfunction]
 pub fn quoted_table(py: Python<'_>, name: &str) -> PyResult<String> {

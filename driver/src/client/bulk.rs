@@ -119,7 +119,11 @@ async fn staged<'p, L: Link>(
     // A transaction that begins with this request finds the stage empty.
     let used_before = link.with_session(|session| session.status() != TransactionStatus::Idle);
     request(link, |session| {
+        let oldest = session.stage(plan);
         let mut batch = session.batch()?;
+        if let Some(drop) = &oldest {
+            batch.command(drop)?;
+        }
         batch.command(&plan.create)?;
         if used_before {
             batch.command(&plan.clear)?;
@@ -168,7 +172,8 @@ pub(super) fn written(
     let Some(merged) = reply.results.pop() else {
         return Err(Error::protocol("the server did not answer a merge"));
     };
-    let updated = u64::try_from(updated).unwrap_or(0);
+    // A trigger may have kept rows from being updated that were counted before.
+    let updated = u64::try_from(updated).unwrap_or(0).min(merged.tag.rows());
     Ok((merged.tag.rows(), updated, rows(merge, merged.rows)))
 }
 

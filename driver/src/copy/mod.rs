@@ -37,5 +37,6 @@ mod upsert;
 pub use binary::RowEncoder;
 pub use insert::{Insert, unnest_parameters};
 pub use stage::StagePlan;
+pub(crate) use stage::Stages;
 pub use target::{ColumnType, Target};
 pub use upsert::{Action, Duplicates, Upsert};

@@ -12,7 +12,8 @@ use crate::ident::Ident;
 /// The table is temporary, belongs to the connection and stays there for the next call with the same columns; the server
 /// empties it at each commit, so it costs no catalog churn. All steps run in one transaction:
 ///
-/// 1. [`create`](Self::create), which does nothing (but tell a notice, 42P07) if the table is there;
+/// 1. [`create`](Self::create), which does nothing (but tell a notice, 42P07) if the table is there, behind what
+///    [`Session::stage`](crate::session::Session::stage) asks for;
 /// 2. [`clear`](Self::clear), only in a transaction that may have used the table before;
 /// 3. [`copy`](Self::copy) with the rows;
 /// 4. [`merge`](Self::merge): its rows are the `returning` columns, and its tag counts the rows written;
@@ -36,6 +37,27 @@ pub struct StagePlan {
     pub merge: String,
     /// Tells how many of the merged rows were there before.
     pub count: Option<String>,
+}
+
+/// How many staging tables a connection keeps.
+const KEPT: usize = 16;
+
+/// The staging tables that a connection has made, the one used last at the end.
+///
+/// It is a guess: a rollback or `DISCARD TEMP` takes tables away, and that does no harm, since each step says `IF EXISTS`
+/// or `IF NOT EXISTS`.
+#[derive(Debug, Default)]
+pub(crate) struct Stages(Vec<Box<str>>);
+
+impl Stages {
+    /// Notes that a plan is about to be run. Where that would make too many tables, the command that drops the one used
+    /// longest ago.
+    pub(crate) fn used(&mut self, plan: &StagePlan) -> Option<String> {
+        self.0.retain(|table| **table != *plan.table);
+        let oldest = (self.0.len() >= KEPT).then(|| self.0.remove(0));
+        self.0.push(plan.table.as_str().into());
+        oldest.map(|table| format!("DROP TABLE IF EXISTS pg_temp.{table}"))
+    }
 }
 
 impl StagePlan {
@@ -142,6 +164,25 @@ mod tests {
         }
         let numeric = |modifier| name(&target("t", &["a"]), &[column(1700, modifier)]);
         assert_ne!(numeric(327_685), numeric(327_686));
+    }
+
+    #[test]
+    fn the_stage_used_longest_ago_makes_room() {
+        let plan = |table: &str| {
+            let name = format!("\"{table}\"");
+            StagePlan::new(&target("t", &["a"]), name, false, String::new(), None)
+        };
+        let mut stages = Stages::default();
+        for number in 0..KEPT {
+            assert_eq!(stages.used(&plan(&number.to_string())), None);
+        }
+        assert_eq!(stages.used(&plan("0")), None);
+        let dropped = stages.used(&plan("another"));
+        assert_eq!(
+            dropped.as_deref(),
+            Some("DROP TABLE IF EXISTS pg_temp.\"1\"")
+        );
+        assert_eq!(stages.0.len(), KEPT);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Counting. `RETURNING xmax = 0`, the usual way to tell an inserted row from an updated one, fails on partitioned
 //! tables ("cannot retrieve a system column in this context", PostgreSQL 13 to 18) and on views. Here each update adds
 //! one to a transaction-local setting from the `WHERE` of `DO UPDATE`, which the server evaluates exactly once per row
-//! that it is about to update; a savepoint that is rolled back takes its part of the count along.
+//! that it is about to update; a savepoint that is rolled back takes its part of the count along. What is counted are
+//! attempts: a `BEFORE UPDATE` trigger that suppresses an update comes later. Its row is in the count and not in the tag,
+//! so that whoever subtracts limits the count to the tag's.
 //!
 //! Duplicates. `ON CONFLICT DO UPDATE` refuses to touch one row twice (SQLSTATE 21000), so a batch that holds a key
 //! twice is thinned first, with `DISTINCT ON`. That is done always, not only after a refusal: the sort costs little

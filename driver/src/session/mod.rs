@@ -27,6 +27,7 @@ pub use event::{Event, RequestId};
 pub use startup::Startup;
 pub use statement::{Lookup, Statement};
 
+use crate::copy::{StagePlan, Stages};
 use crate::error::{DbError, Error, Kind, Outcome};
 use crate::sql;
 use crate::wire::TransactionStatus;
@@ -52,6 +53,7 @@ pub struct Session {
     sent: u64,
     pipeline: Pipeline,
     statements: Statements,
+    stages: Stages,
     parameters: HashMap<String, String>,
     cancel_key: Option<CancelKey>,
     status: TransactionStatus,
@@ -113,6 +115,7 @@ impl Session {
             sent: 0,
             pipeline: Pipeline::default(),
             statements: Statements::new(startup.statement_cache),
+            stages: Stages::default(),
             parameters: HashMap::new(),
             cancel_key: None,
             status: TransactionStatus::Idle,
@@ -224,6 +227,12 @@ impl Session {
     /// Takes the last command of [`Session::push_preface`] back; `false` if it is on its way already.
     pub fn pop_preface(&mut self) -> bool {
         self.preface.pop().is_some()
+    }
+
+    /// Notes that a bulk write through a staging table is about to be run. The command that is to go ahead of it, if there
+    /// is one, drops the staging table used longest ago: a connection keeps no more than 16.
+    pub fn stage(&mut self, plan: &StagePlan) -> Option<String> {
+        self.stages.used(plan)
     }
 
     /// Whether commands wait for the next batch.

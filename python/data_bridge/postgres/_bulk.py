@@ -135,8 +135,8 @@ async def insert_many(
         return await way.by_many_arrays()
     try:
         return await (way.by_copy() if returning is None else way.by_stage())
-    except (errors.NotSupportedError, errors.WrongObjectTypeError):
-        # Types that travel as text only, tables with row-level security, views.
+    except (errors.NotSupportedError, errors.WrongObjectTypeError, errors.InsufficientPrivilegeError):
+        # Types that travel as text only, tables with row-level security, views, roles that may not make a stage.
         if method == "copy" or source.is_spent:
             raise
     return await way.by_many_arrays()
@@ -186,8 +186,8 @@ async def upsert_many(
         if answer is None:
             try:
                 answer = await way.by_stage()
-            except errors.NotSupportedError:
-                # Types that travel as text only.
+            except (errors.NotSupportedError, errors.InsufficientPrivilegeError):
+                # Types that travel as text only, roles that may not make a stage.
                 if method == "stage" or source.is_spent:
                     raise
                 answer = await way.by_arrays(await source.all())
@@ -206,9 +206,10 @@ async def upsert_many(
             outcome=error.outcome,
         ) from error
     written, updated = answer if plan.count is not None else (answer, 0)
-    if returning is None:
-        return UpsertResult(written - updated, updated, [])
-    return UpsertResult(len(written) - updated, updated, written)
+    count = written if returning is None else len(written)
+    # A trigger may have kept rows from being updated that were counted before.
+    updated = min(updated, count)
+    return UpsertResult(count - updated, updated, [] if returning is None else written)
 
 
 @dataclass(slots=True)
@@ -276,8 +277,9 @@ class _Way:
             description = await self._describe(connection)
             stage = self.plan.stage(description)
             writer = _native.CopyWriter(description, exact_keys=self.exact, ordinal=stage.ordinal)
+            commands = [connection._stage(stage), stage.create, stage.clear if is_nested else None]
             # Both are on their way before either is awaited.
-            created = connection._simple(f"{stage.create}; {stage.clear}" if is_nested else stage.create)
+            created = connection._simple("; ".join(filter(None, commands)))
             started = connection._copy_in(stage.copy)
             try:
                 await created

@@ -39,8 +39,8 @@ def check_limits(pool_min: int, pool_max: int, acquire_timeout: float | None) ->
 
 def log_notice(severity: str, code: str, message: str) -> None:
     """Called for each notice of the server."""
-    if code == "42P07" and "data_bridge_stage_" in message:
-        # A staging table of a bulk write is there already, as it should be.
+    if code in ("42P07", "00000") and "data_bridge_stage_" in message:
+        # A staging table of a bulk write is there already, as it should be; or it is gone before it was to be dropped.
         return
     level = logging.WARNING if severity == "WARNING" else logging.INFO
     log.log(level, "%s: %s", severity, message, extra={"sqlstate": code})

@@ -5,6 +5,7 @@
 //! that no float can hold is an error.
 
 use bytes::{BufMut, BytesMut};
+use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyCFunction, PyDict, PyString, PyTuple};
@@ -28,7 +29,8 @@ pub(super) fn decode<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
     let source = text::decode(py, wire)?
         .cast_into::<PyString>()
         .map_err(PyErr::from)?;
-    let parsed = scan.bind(py).call1((&source, 0))?;
+    let parsed = scan.bind(py).call1((&source, 0));
+    let parsed = parsed.map_err(|raised| unreadable(py, raised))?;
     let (value, end): (Bound<'py, PyAny>, usize) = parsed.extract()?;
     if end != source.len()? {
         return Err(Fault::data("the server sent malformed JSON"));
@@ -47,7 +49,8 @@ pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
     let json = Codec::get(value.py())?
         .encode
         .bind(value.py())
-        .call1((value,))?;
+        .call1((value,))
+        .map_err(|raised| unwritable(value.py(), raised))?;
     let json = json
         .cast::<PyString>()
         .map_err(|_| Fault::data("the JSON encoder gave no str"))?;
@@ -58,6 +61,37 @@ pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
 pub(super) fn encode_jsonb(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
     out.put_u8(JSONB_VERSION);
     encode(value, out)
+}
+
+/// Why Python's `json` could not read what the server takes for JSON, and what helps.
+#[cold]
+fn unreadable(py: Python<'_>, raised: PyErr) -> Fault {
+    let what = if raised.is_instance_of::<PyOverflowError>(py) {
+        "a number that no float can hold"
+    } else if raised.is_instance_of::<PyRecursionError>(py) {
+        "more levels than Python can nest"
+    } else if raised.get_type(py).is(py.get_type::<PyValueError>()) {
+        "an integer of more digits than sys.set_int_max_str_digits() allows"
+    } else {
+        return raised.into();
+    };
+    Fault::data(format!(
+        "the JSON holds {what}; cast it to text in the query"
+    ))
+}
+
+/// Why Python's `json` could not write an object. Its own messages name a type and no value; those of other code may.
+#[cold]
+fn unwritable(py: Python<'_>, raised: PyErr) -> Fault {
+    if raised.is_instance_of::<PyTypeError>(py) {
+        let message = raised.value(py).to_string();
+        let is_its_own =
+            message.starts_with("Object of type ") || message.starts_with("keys must be ");
+        if is_its_own {
+            return Fault::data(message);
+        }
+    }
+    raised.into()
 }
 
 /// Whether a number may be in there that a float cannot hold: one with an exponent, or with very many digits.
@@ -122,8 +156,6 @@ fn finite_float(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) 
     let text: String = args.get_item(0)?.extract()?;
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(pyo3::exceptions::PyOverflowError::new_err(
-            "the JSON holds a number that no float can hold; cast it to text in the query",
-        )),
+        _ => Err(PyOverflowError::new_err("no float can hold this number")),
     }
 }

@@ -287,7 +287,7 @@ fn refused_before_anything_is_sent() {
                 "a Decimal, an int or a float is needed, not bytes",
             ),
             ("json", "float('nan')", "raised ValueError"),
-            ("json", "{1, 2}", "raised TypeError"),
+            ("json", "{1, 2}", "Object of type set is not"),
             ("json", "endless()", "raised ValueError"),
             ("int4[]", "[[1], [2, 3]]", "different lengths"),
             ("int4[]", "[[1], 2]", "different depths"),
@@ -338,7 +338,7 @@ fn malformed_or_unrepresentable_values_are_data_errors() {
             ("jsonb", "", "version"),
             ("json", "", "raised StopIteration"),
             ("json", "3120 32", "malformed JSON"),
-            ("json", "3165343030", "raised OverflowError"),
+            ("json", "3165343030", "no float can hold; cast it to text"),
             (
                 "int4[]",
                 "00000001 00000000 00000017 40000000 00000001",

@@ -6,6 +6,7 @@ use data_bridge_driver::wire::TransactionStatus;
 use pyo3::prelude::*;
 
 use super::Engine;
+use crate::bulk::StagePlan;
 
 /// The half of a connection that does not depend on its front.
 #[pyclass(
@@ -31,6 +32,11 @@ impl Base {
     /// A transaction block begins or ends: within it, statements that end its transaction are refused.
     fn _set_in_block(&self, in_block: bool) {
         self.0.set_in_block(in_block);
+    }
+
+    /// Notes that a staging table is about to be used; what drops the one used longest ago, where there are too many.
+    fn _stage(&self, plan: &StagePlan) -> Option<String> {
+        self.0.stage(plan.plan())
     }
 
     /// `"idle"`, `"open"` or `"failed"`.

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use data_bridge_driver::Error;
+use data_bridge_driver::copy::StagePlan;
 use data_bridge_driver::dial::{Canceller, Connected, Stream};
 use data_bridge_driver::session::{Batch, Execute, Lookup, RequestId, Session, Statement};
 use data_bridge_driver::sql::ends_transaction;
@@ -513,6 +514,11 @@ impl Engine {
     /// A transaction block begins or ends: within it, statements that end its transaction are refused.
     pub fn set_in_block(&self, in_block: bool) {
         self.lock().in_block = in_block;
+    }
+
+    /// Notes that a staging table is about to be used; see the driver's `Session::stage`.
+    pub fn stage(&self, plan: &StagePlan) -> Option<String> {
+        self.lock().session.stage(plan)
     }
 
     /// Takes back the last such command, if it has not been sent.

@@ -257,3 +257,14 @@ async def test_bad_arguments(db: pg.Database, method: Method) -> None:
         await upsert(db, [(1, "a", 1)], method, do_nothing=True, where="true")
     with pytest.raises(errors.InterfaceError, match="method must be"):
         await db.upsert_many("stock", [], conflict_columns=["id"], method="copy")  # type: ignore[arg-type]
+
+
+async def test_updates_that_a_trigger_suppresses(db: pg.Database, method: Method) -> None:
+    await db.execute(
+        "CREATE TRIGGER lazy BEFORE UPDATE ON stock FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+    )
+    rows = [(key, "new", 0) for key in range(3)]
+    for returning in (None, ["id"]):
+        await upsert(db, rows, method)
+        result = await upsert(db, rows, method, returning=returning)
+        assert (result.inserted, result.updated, result.rows) == (0, 0, [])

@@ -89,13 +89,15 @@ def test_refused_before_it_is_sent(db: Here, kind: str, value: object) -> None:
         "'24:00'::time",
         "'24:00+01'::timetz",
         "'1e400'::json",
+        "repeat('1', 5000)::json",
+        "repeat('1', 5000)::jsonb",
         "ARRAY['infinity'::date]",
     ],
 )
 def test_read_values_without_an_object_name_the_cure(db: Here, sql: str) -> None:
     with pytest.raises(errors.DataError) as caught:
         db.fetch(f"SELECT 1, {sql} AS odd")
-    text = str(caught.value) + str(caught.value.__cause__)
+    text = str(caught.value)
     assert 'column "odd"' in text
     assert "cast it to text" in text
     assert db.fetch_val("SELECT 1") == 1
@@ -129,6 +131,19 @@ def test_objects_that_stand_for_values(db: Here) -> None:
     assert db.fetch_val("SELECT $1::timestamp", date(2000, 1, 2)) == datetime(2000, 1, 2)
     assert db.fetch_val("SELECT $1::interval", timedelta.max) == timedelta.max
     assert db.fetch_val("SELECT '1 day 24:00'::interval") == timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"a": Decimal(1)}, "Object of type Decimal is not JSON serializable"),
+        ([date(2000, 1, 1)], "Object of type date is not JSON serializable"),
+        ({(1, 2): 3}, "keys must be str, int, float, bool or None, not tuple"),
+    ],
+)
+def test_what_json_does_not_take_is_named(db: Here, value: object, message: str) -> None:
+    with pytest.raises(errors.DataError, match=rf"^parameter \$1 \(jsonb\): {message}"):
+        db.execute("SELECT $1::jsonb", value)
 
 
 def test_deep_and_circular_json(db: Here) -> None:
