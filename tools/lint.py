@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common import ROOT, run, say
+from common import ROOT, give_up, run, say
 
 PYTHON_FOLDERS = [name for name in ("python", "tests", "tools", "demo", "benches") if (ROOT / name).is_dir()]
 WITH_PYTHON = {"PYO3_PYTHON": sys.executable}
@@ -79,6 +79,9 @@ def beside(program: str) -> Path:
 
 def main() -> int:
     by_name = {check.__name__: check for check in CHECKS}
+    unknown = [name for name in sys.argv[1:] if name not in by_name]
+    if unknown:
+        give_up(f"there is no check {', '.join(unknown)}; the checks are {', '.join(by_name)}")
     failed = []
     for name in sys.argv[1:] or by_name:
         say(name)

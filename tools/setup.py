@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("extras", nargs="*")
     arguments = parser.parse_args()
     need("cargo", "install Rust from https://rustup.rs")
+    need_rust()
     need("cc", "install a C compiler, such as Debian's package gcc")
     if arguments.python is None:
         venv = ROOT / ".venv"
@@ -55,6 +56,19 @@ def main() -> int:
     for extra in arguments.extras:
         install(python, requirements(python, extra), extra)
     return 0
+
+
+def need_rust() -> None:
+    """A Rust that is too old is told before Cargo does so in its own words."""
+    wanted = re.search(r'^rust-version = "([0-9.]+)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    said = subprocess.run(["cargo", "--version"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = re.match(r"cargo ([0-9.]+)", said.stdout)
+    if wanted and found and numbers(found[1]) < numbers(wanted[1]):
+        give_up(f"Rust {wanted[1]} or newer is needed and this is {found[1]}: run `rustup update stable`")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part)
 
 
 def find_python(exact: tuple[int, ...] | None = None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -32,8 +33,12 @@ def test_a_loop_that_was_closed_is_refused(url: str) -> None:
     with asyncio.Runner() as runner:
         db = runner.run(pg.connect(url))
 
-    async def use() -> None:
+    async def use(db: pg.Database) -> None:
         with pytest.raises(errors.WrongLoop):
             await db.fetch("SELECT 1")
 
-    asyncio.run(use())
+    asyncio.run(use(db))
+    # Its loop is gone, so nobody can close it any more.
+    with pytest.warns(ResourceWarning, match="never closed"):  # noqa: PT031 - what is dropped there warns
+        del db
+        gc.collect()

@@ -25,6 +25,10 @@ RESET = (
 )
 
 
+#: What is told of a pool that was dropped.
+UNCLOSED = "{!r} was never closed: call close(), or use it in a `with` block"
+
+
 def check_limits(pool_min: int, pool_max: int, acquire_timeout: float | None) -> None:
     """Refuses what no pool can keep to."""
     if pool_max < 1:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ._pool import log
+
+if TYPE_CHECKING:
+
+    class _Awaited[T](asyncio.Future[T], Coroutine[Any, Any, T]): ...
+
+else:
+    # At run time it is registered as a coroutine, below: deriving from both would cost each call.
+    _Awaited = asyncio.Future
 
 
 class _Owner(Protocol):
     def _abandon(self, reply: asyncio.Future[Any], /) -> None: ...
 
 
-class Reply(asyncio.Future[Any]):
+class Reply[T](_Awaited[T]):
     """A future that tells its pool when it is cancelled, and that may also be awaited as a coroutine.
 
     The statement is on its way when the call returns; awaiting only waits for the answer. ``asyncio.gather`` and
-    ``asyncio.wait_for`` take it as the future that it is, ``asyncio.create_task`` as a coroutine.
+    ``asyncio.wait_for`` take it as the future that it is, ``asyncio.create_task`` and ``TaskGroup.create_task`` as a
+    coroutine. ``asyncio.wait`` takes tasks only: give it what ``create_task`` has made.
     """
 
     __slots__ = ()
@@ -36,7 +45,7 @@ class Reply(asyncio.Future[Any]):
             log.error("a call that was cancelled could not be given up: %r", error)
         return True
 
-    def send(self, value: None, /) -> Reply:
+    def send(self, value: None, /) -> Reply[T]:
         """One step of a coroutine: waits, then returns the answer."""
         if self.done():
             raise StopIteration(self.result())

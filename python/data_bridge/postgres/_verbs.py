@@ -9,11 +9,12 @@ from . import _bulk, _rows, errors
 from ._limits import checked, in_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 
     from data_bridge._native import Record
 
     from ._bulk import OnDuplicate, Rows, UpsertResult
+    from ._reply import Reply
     from .database import Member
     from .transaction import Transaction
 
@@ -24,7 +25,7 @@ class AsyncVerbs:
 
     if TYPE_CHECKING:
 
-        def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]: ...
+        def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Reply[Any]: ...
         async def _exclusive(self, timeout: float | None = None) -> Member: ...
         async def _give_back(self, connection: Member) -> None: ...
 
@@ -45,25 +46,25 @@ class AsyncVerbs:
         """The holder, if it is a transaction: what a routine opens is nested in it."""
         return None
 
-    def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[list[Record]]:
+    def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Reply[list[Record]]:
         """All rows of a query."""
         return self._run(sql, args, "rows", timeout=timeout)
 
-    def fetch_row(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[Record | None]:
+    def fetch_row(self, sql: str, /, *args: Any, timeout: float | None = None) -> Reply[Record | None]:
         """The first row of a query, or ``None``."""
         return self._run(sql, args, "row", timeout=timeout)
 
-    def fetch_val(self, sql: str, /, *args: Any, column: int = 0, timeout: float | None = None) -> Awaitable[Any]:
+    def fetch_val(self, sql: str, /, *args: Any, column: int = 0, timeout: float | None = None) -> Reply[Any]:
         """One value of the first row, or ``None``."""
         return self._run(sql, args, "value", column=column, timeout=timeout)
 
-    def execute(self, sql: str, /, *args: Any, timeout: float | None = None) -> Awaitable[int]:
+    def execute(self, sql: str, /, *args: Any, timeout: float | None = None) -> Reply[int]:
         """Runs a statement; the number of rows affected."""
         return self._run(sql, args, "count", timeout=timeout)
 
     def fetch_many(
         self, sql: str, args: Iterable[Sequence[Any]], /, *, timeout: float | None = None
-    ) -> Awaitable[list[Record]]:
+    ) -> Reply[list[Record]]:
         """All rows of one query run with many sets of arguments, in their order: one write, one Sync, and if one of them
         fails none is answered.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from data_bridge import _native
 
+    from ._reply import Reply
     from .database import Member
     from .transaction import Isolation
 
@@ -142,7 +143,7 @@ class Connection(AsyncVerbs):
     def _in_transaction(self) -> bool:
         return self._lent is not None and self._lent._in_transaction
 
-    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Reply[Any]:
         return self._usable()._run(sql, args, shape, **options)
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import random
+import warnings
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ from data_bridge import _native
 
 from . import _default, _pool, errors
 from ._limits import expired
-from ._pool import CANCEL_DEADLINE, RESET, check_limits, log, log_notice, restore, why_exhausted
+from ._pool import CANCEL_DEADLINE, RESET, UNCLOSED, check_limits, log, log_notice, restore, why_exhausted
 from ._reply import Reply
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
@@ -87,6 +88,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
     _pool_min: int
     _acquire_timeout: float | None
     _tasks: set[asyncio.Task[Any]]
+    _is_open = False
 
     def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect()``."""
@@ -108,6 +110,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
         while (slot := self._warm(max(1, self._pool_min))) is not None:
             slots.append(slot)
         await asyncio.gather(*(self._dial(slot) for slot in slots))
+        self._is_open = True
         _default.use(self)
 
     async def _dial(self, slot: int, retries: int = 0) -> None:
@@ -186,22 +189,22 @@ class Database(_native.AsyncPool, AsyncVerbs):
         """Called by the native half for each notice of the server."""
         log_notice(severity, code, message)
 
-    def _limit(self, reply: Reply, timeout: float) -> None:
+    def _limit(self, reply: Reply[Any], timeout: float) -> None:
         """Called by the native half for a statement that was called with a timeout."""
         timer = self._loop.call_later(timeout, self._expire, reply, timeout)
         reply.add_done_callback(lambda _: timer.cancel())
 
-    def _expire(self, reply: Reply, timeout: float) -> None:
+    def _expire(self, reply: Reply[Any], timeout: float) -> None:
         if not reply.done():
             reply.set_exception(errors.QueryTimeout(f"no answer after {timeout:g} seconds; the statement was given up"))
             self._abandon(reply)
 
-    def _limit_wait(self, reply: Reply) -> None:
+    def _limit_wait(self, reply: Reply[Any]) -> None:
         """Called by the native half for a statement that waits for a connection."""
         if self._acquire_timeout is not None:
             self._loop.call_later(self._acquire_timeout, self._end_wait, reply)
 
-    def _end_wait(self, reply: Reply) -> None:
+    def _end_wait(self, reply: Reply[Any]) -> None:
         if self._withdraw(reply):
             reply.set_exception(errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())))
 
@@ -295,6 +298,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def close(self) -> None:
         """Closes all connections; statements in flight may end first, those that wait are refused."""
+        self._is_open = False
         _default.drop(self)
         members = self._shut(errors.PoolClosed("the pool is closed"))
         loop = asyncio.get_running_loop()
@@ -316,10 +320,31 @@ class Database(_native.AsyncPool, AsyncVerbs):
     ) -> None:
         await self.close()
 
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        """Nobody holds the pool any more, and nobody has closed it."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        warning = UNCLOSED.format(self)
+        close_all = functools.partial(_close_all, self._shut(errors.PoolClosed("the pool is closed")))
+        if self._loop.is_running() and asyncio._get_running_loop() is not self._loop:
+            # Garbage is collected in any thread; the sockets are the loop's.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(close_all)
+        else:
+            close_all()
+        # Last, for it may be made an error.
+        _warn(warning, ResourceWarning, source=self)
+
     def __repr__(self) -> str:
         opening, idle, shared, exclusive, closing, waiting = self._counts()
         size = opening + idle + shared + exclusive + closing
         return f"<Database {size} connections, {waiting} waiting>"
+
+
+def _close_all(members: list[Member]) -> None:
+    for connection in members:
+        connection._close()
 
 
 def _backoff(attempt: int) -> float:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
     from data_bridge._native import Description, Record
 
     from ._bulk import Rows
+    from ._reply import Reply
     from .connection import Connection
 
 
@@ -49,22 +50,22 @@ class Prepared(Described):
         super().__init__(description)
         self._connection = connection
 
-    def fetch(self, *args: Any, timeout: float | None = None) -> Awaitable[list[Record]]:
+    def fetch(self, *args: Any, timeout: float | None = None) -> Reply[list[Record]]:
         """All rows."""
         return self._connection.fetch(self.sql, *args, timeout=timeout)
 
-    def fetch_row(self, *args: Any, timeout: float | None = None) -> Awaitable[Record | None]:
+    def fetch_row(self, *args: Any, timeout: float | None = None) -> Reply[Record | None]:
         """The first row, or ``None``."""
         return self._connection.fetch_row(self.sql, *args, timeout=timeout)
 
-    def fetch_val(self, *args: Any, column: int = 0, timeout: float | None = None) -> Awaitable[Any]:
+    def fetch_val(self, *args: Any, column: int = 0, timeout: float | None = None) -> Reply[Any]:
         """One value of the first row, or ``None``."""
         return self._connection.fetch_val(self.sql, *args, column=column, timeout=timeout)
 
-    def execute(self, *args: Any, timeout: float | None = None) -> Awaitable[int]:
+    def execute(self, *args: Any, timeout: float | None = None) -> Reply[int]:
         """The number of rows affected."""
         return self._connection.execute(self.sql, *args, timeout=timeout)
 
-    def execute_many(self, rows: Rows, /, *, timeout: float | None = None) -> Awaitable[int]:
+    def execute_many(self, rows: Rows, /, *, timeout: float | None = None) -> Coroutine[Any, Any, int]:
         """Once for each row of arguments, all or none; the number of rows affected."""
         return self._connection.execute_many(self.sql, rows, timeout=timeout)

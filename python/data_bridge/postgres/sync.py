@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
@@ -15,7 +16,7 @@ from data_bridge import _native
 
 from . import _default, _pool, errors
 from ._limits import Deadlines
-from ._pool import CANCEL_DEADLINE, check_limits, log, restore, why_exhausted
+from ._pool import CANCEL_DEADLINE, UNCLOSED, check_limits, log, restore, why_exhausted
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
 from .prepared import Described
@@ -63,6 +64,7 @@ def connect_sync(
     database = SyncDatabase(config, pool_max, acquire_timeout)
     # The first connection is awaited, so that a wrong password is known at once.
     database._warm(max(1, pool_min))
+    database._is_open = True
     _default.use(database)
     return database
 
@@ -120,9 +122,7 @@ class _Answer:
 class _Routines(_native.BlockingConnection, Deadlines, Held):
     """A blocking connection as the coroutines see it: with the methods of a ``Member``, done when they return."""
 
-    def _run(
-        self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any
-    ) -> Awaitable[Any]:
+    def _run(self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any) -> Any:
         return _Answer(super()._run, sql, args, shape, timeout=self._left(timeout), **options)
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
@@ -182,9 +182,7 @@ class _PoolRoutines(Deadlines, AsyncVerbs):
     def __init__(self, database: SyncDatabase) -> None:
         self._database = database
 
-    def _run(
-        self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any
-    ) -> Awaitable[Any]:
+    def _run(self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any) -> Any:
         return _Answer(self._database._run, sql, args, shape, timeout=self._left(timeout), **options)
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
@@ -438,6 +436,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
     """
 
     _acquire_timeout: float | None
+    _is_open = False
 
     def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect_sync()``."""
@@ -494,6 +493,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
 
     def close(self) -> None:
         """Closes the idle connections, and the others as they come back; callers that wait are refused."""
+        self._is_open = False
         _default.drop(self)
         self._shut()
 
@@ -504,6 +504,14 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        """Nobody holds the pool any more, and nobody has closed it."""
+        if self._is_open:
+            warning = UNCLOSED.format(self)
+            self.close()
+            # Last, for it may be made an error.
+            _warn(warning, ResourceWarning, source=self)
 
     def __repr__(self) -> str:
         opening, idle, shared, exclusive, closing, waiting = self._counts()

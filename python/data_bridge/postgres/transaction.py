@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from data_bridge import _native
 
+    from ._reply import Reply
     from .database import Member
 
 type Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
@@ -222,7 +223,7 @@ class Transaction(AsyncVerbs):
     def _transaction(self) -> Transaction:
         return self
 
-    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Awaitable[Any]:
+    def _run(self, sql: str, args: Any, shape: str, /, **options: Any) -> Reply[Any]:
         return self._usable()._run(sql, args, shape, **options)
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, assert_type
 
@@ -70,7 +71,7 @@ async def sample() -> None:
     assert_type(await pg.insert_one(User(email="b@x.io")), User)
     assert_type(await pg.insert_one(User, {"email": "b@x.io"}), User)
     assert_type(await User.insert_many([User(email=f"u{i}@x.io") for i in range(100)]), int)
-    assert_type(await User.upsert_one({"email": "a@x.io"}, conflict_columns=["email"]), User)
+    assert_type(await User.upsert_one({"email": "a@x.io"}, conflict_columns=["email"]), User | None)
     await pg.upsert_one("users", {"email": "a@x.io", "name": "A"}, conflict_columns=["email"], update_columns=["name"])
     assert_type(await User.count(User.name.is_not(None)), int)
 
@@ -125,6 +126,26 @@ async def wrong_results() -> None:
     (await select(User.name, func.count(), User.id).one())[3]  # wrong
     for number in await select(User.id).scalars():
         print(number.upper())  # wrong
+
+
+async def calls(db: pg.Database, tx: pg.Transaction, connection: pg.Connection) -> None:
+    """What is called is taken by all of asyncio that takes a coroutine, and is a future besides."""
+    assert_type(await asyncio.create_task(db.fetch("SELECT 1")), list[pg.Record])
+    assert_type(await asyncio.create_task(tx.fetch_row("SELECT 1")), pg.Record | None)
+    assert_type(await asyncio.create_task(pg.fetch("SELECT 1")), list[pg.Record])
+    assert_type(await asyncio.create_task(User.fetch_one(User.id == 1)), User | None)
+    assert_type(await asyncio.create_task(db.insert_many("users", [(1,)])), int)
+    assert_type(await asyncio.wait_for(connection.execute("SELECT 1"), 1), int)
+    async with asyncio.TaskGroup() as group:
+        counted = group.create_task(db.execute("SELECT 1"))
+        found = group.create_task(User.fetch_many())
+    assert_type(counted.result(), int)
+    assert_type(found.result(), list[User])
+    gathered = await asyncio.gather(db.fetch("SELECT 1"), tx.execute("SELECT 1"))
+    assert_type(gathered, tuple[list[pg.Record], int])
+    call = db.fetch("SELECT 1")
+    assert_type(call.done(), bool)
+    await asyncio.wait([asyncio.create_task(call)])
 
 
 def mistakes(user: User, post: Post) -> None:

@@ -83,3 +83,24 @@ def test_broken_links_are_named(tool: Any, tmp_path: Path, monkeypatch: pytest.M
     page = tmp_path / "page.md"
     page.write_text("[a](there.md#x) [b](gone.md) [c](https://example.com) `[d](code.md)`")
     assert docs.broken_links(page) == ["page.md: no gone.md"]
+
+
+def test_an_unknown_check_is_named_with_those_there_are(
+    tool: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["lint.py", "ruff", "rust"])
+    with pytest.raises(SystemExit):
+        tool("lint").main()
+    assert "there is no check rust; the checks are rustfmt, clippy, " in capsys.readouterr().err
+
+
+def test_a_rust_that_is_too_old_ends_with_its_cure(
+    tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    executable(tmp_path / "cargo", "echo 'cargo 1.1000.0 (abc 2026-01-01)'")
+    tool("setup").need_rust()
+    executable(tmp_path / "cargo", "echo 'cargo 1.9.3 (abc 2016-01-01)'")
+    with pytest.raises(SystemExit):
+        tool("setup").need_rust()
+    assert "or newer is needed and this is 1.9.3: run `rustup update stable`" in capsys.readouterr().err

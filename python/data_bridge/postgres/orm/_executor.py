@@ -6,7 +6,7 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from ._table import Table
 
 
-def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> Awaitable[Any]:
+def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
     """Run one statement."""
-    running: Awaitable[Any] = (_default.get() if db is None else db)._run_statement(statement, timeout=timeout)
+    running: Coroutine[Any, Any, Any] = (_default.get() if db is None else db)._run_statement(
+        statement, timeout=timeout
+    )
     return running
 
 
-def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], None]) -> Awaitable[Any]:
+def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], None]) -> Coroutine[Any, Any, Any]:
     """Run one statement, if any, and do something with what it found."""
 
     async def steps(holder: Any) -> Any:
@@ -43,7 +45,7 @@ def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], Non
     return _steps(db, steps)
 
 
-def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -> Awaitable[R]:
+def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -> Coroutine[Any, Any, R]:
     """Run one statement and make something of what it found."""
 
     async def steps(holder: Any) -> R:
@@ -52,7 +54,7 @@ def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -
     return _steps(db, steps)
 
 
-def explain(db: Any, statement: _native.Statement, words: str) -> Awaitable[str]:
+def explain(db: Any, statement: _native.Statement, words: str) -> Coroutine[Any, Any, str]:
     """What the server plans for a statement."""
 
     async def steps(holder: Any) -> str:
@@ -71,7 +73,7 @@ def stream(db: Any, statement: _native.Statement, batch: int) -> Any:
     return db._stream(statement.sql, statement.args, batch, None, **options)
 
 
-def script(db: Any, statements: Sequence[str]) -> Awaitable[None]:
+def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:
     """Run statements without parameters in one transaction."""
 
     async def steps(holder: Any) -> None:
@@ -82,7 +84,9 @@ def script(db: Any, statements: Sequence[str]) -> Awaitable[None]:
     return _steps(db, steps)
 
 
-def insert_many(db: Any, cls: type[Table] | None, table: Any, rows: Any, timeout: float | None) -> Awaitable[int]:
+def insert_many(
+    db: Any, cls: type[Table] | None, table: Any, rows: Any, timeout: float | None
+) -> Coroutine[Any, Any, int]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
 
     async def steps(holder: Any) -> int:
@@ -105,7 +109,7 @@ def upsert_many(
     update: list[str] | None,
     on_duplicate: OnDuplicate,
     timeout: float | None,
-) -> Awaitable[UpsertResult]:
+) -> Coroutine[Any, Any, UpsertResult]:
     """Insert instances, mappings or tuples, or update what is there."""
     options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
 
@@ -130,7 +134,7 @@ def upsert_many(
     return _steps(db, steps, timeout)
 
 
-def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Awaitable[Any]:
+def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Coroutine[Any, Any, Any]:
     """Insert one row into a table that no class is known for; the answer is a record."""
 
     async def steps(holder: Any) -> Any:
@@ -141,7 +145,7 @@ def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Awaitab
 
 def upsert_into(
     db: Any, table: str, row: Any, conflict: list[str], update: list[str] | None, timeout: float | None
-) -> Awaitable[Any]:
+) -> Coroutine[Any, Any, Any]:
     """The same with an update of the row that is there; no answer where that stays as it is."""
     options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "returning": list(row)}
 
@@ -152,15 +156,17 @@ def upsert_into(
     return _steps(db, steps, timeout)
 
 
-def _steps[R](db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]], timeout: float | None = None) -> Awaitable[R]:
+def _steps[R](
+    db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]], timeout: float | None = None
+) -> Coroutine[Any, Any, R]:
     """Several steps: a coroutine, or from a blocking database, which runs it to its end at once, its answer."""
     db = _default.get() if db is None else db
     checked(timeout)
     if isinstance(db, SyncVerbs):
         holder = db._coroutines()
-        done: Awaitable[R] = run_to_end(holder._within(timeout, steps(holder)))
+        done: Coroutine[Any, Any, R] = run_to_end(holder._within(timeout, steps(holder)))
         return done
-    within: Awaitable[R] = db._within(timeout, steps(db))
+    within: Coroutine[Any, Any, R] = db._within(timeout, steps(db))
     return within
 
 

@@ -14,7 +14,7 @@ from . import _annotations, _registry, _verbs  # pyright: ignore[reportPrivateUs
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
@@ -140,7 +140,7 @@ class Table(metaclass=TableMeta):
         order_by: OrderBy = None,
         timeout: float | None = None,
         db: Any = None,
-    ) -> Awaitable[Self | None]:
+    ) -> Coroutine[Any, Any, Self | None]:
         """The first row for which the condition is true, or ``None``."""
         return _verbs.fetch_one(cls, where, fetch_links=fetch_links, order_by=order_by, timeout=timeout, db=db)
 
@@ -155,31 +155,31 @@ class Table(metaclass=TableMeta):
         offset: int | None = None,
         timeout: float | None = None,
         db: Any = None,
-    ) -> Awaitable[list[Self]]:
+    ) -> Coroutine[Any, Any, list[Self]]:
         """The rows for which the condition is true; without one, all."""
         return _verbs.fetch_many(
             cls, where, fetch_links=fetch_links, order_by=order_by, limit=limit, offset=offset, timeout=timeout, db=db
         )
 
     @classmethod
-    def count(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
+    def count(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
         """How many rows there are for which the condition is true."""
         return _verbs.count(cls, where, timeout=timeout, db=db)
 
     @classmethod
-    def exists(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[bool]:
+    def exists(cls, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, bool]:
         """Whether there is a row for which the condition is true."""
         return _verbs.exists(cls, where, timeout=timeout, db=db)
 
     @classmethod
     def insert_one(
         cls, row: Self | Mapping[str, Any], *, timeout: float | None = None, db: Any = None
-    ) -> Awaitable[Self]:
+    ) -> Coroutine[Any, Any, Self]:
         """Insert a row; the answer is the given instance, or a new one, with all that the server filled in."""
         return _verbs.insert_one(cls, row, timeout=timeout, db=db)
 
     @classmethod
-    def insert_many(cls, rows: Rows[Self], *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
+    def insert_many(cls, rows: Rows[Self], *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
         """Insert rows, by COPY where they are many; the answer is how many."""
         return _verbs.insert_many(cls, rows, timeout=timeout, db=db)
 
@@ -192,8 +192,9 @@ class Table(metaclass=TableMeta):
         update_columns: Sequence[str] | None = None,
         timeout: float | None = None,
         db: Any = None,
-    ) -> Awaitable[Self]:
-        """Insert a row, or update the one that has the same ``conflict_columns``."""
+    ) -> Coroutine[Any, Any, Self | None]:
+        """Insert a row, or update the one that has the same ``conflict_columns``; ``None`` where that one is left as it is,
+        because there is no column to update."""
         return _verbs.upsert_one(
             cls, row, conflict_columns=conflict_columns, update_columns=update_columns, timeout=timeout, db=db
         )
@@ -208,7 +209,7 @@ class Table(metaclass=TableMeta):
         on_duplicate: OnDuplicate = "last",
         timeout: float | None = None,
         db: Any = None,
-    ) -> Awaitable[UpsertResult]:
+    ) -> Coroutine[Any, Any, UpsertResult]:
         """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many."""
         return _verbs.upsert_many(
             cls,
@@ -223,17 +224,17 @@ class Table(metaclass=TableMeta):
     @classmethod
     def update_many(
         cls, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
-    ) -> Awaitable[int]:
+    ) -> Coroutine[Any, Any, int]:
         """Update the rows for which the condition is true; the answer is how many."""
         return _verbs.update_many(cls, where, values, timeout=timeout, db=db)
 
     @classmethod
-    def delete_many(cls, where: Where, *, timeout: float | None = None, db: Any = None) -> Awaitable[int]:
+    def delete_many(cls, where: Where, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
         """Delete the rows for which the condition is true; the answer is how many."""
         return _verbs.delete_many(cls, where, timeout=timeout, db=db)
 
     @classmethod
-    def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
+    def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:
         """Create the table with its constraints and indexes."""
         return _verbs.create_all([cls], if_not_exists=if_not_exists, db=db)
 

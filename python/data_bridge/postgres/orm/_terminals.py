@@ -8,42 +8,42 @@ from . import _executor
 from ._errors import ManyRowsError, NoRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
     from data_bridge._native import Query
 
 
-def fetch_all(query: Query[Any], db: Any) -> Awaitable[list[Any]]:
+def fetch_all(query: Query[Any], db: Any) -> Coroutine[Any, Any, list[Any]]:
     """All rows."""
     return _executor.run(db, query._statement("rows"))
 
 
-def first(query: Query[Any], db: Any) -> Awaitable[Any]:
+def first(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
     """The first row, or ``None``."""
     return _executor.run(db, query._statement("row"))
 
 
-def one(query: Query[Any], db: Any) -> Awaitable[Any]:
+def one(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
     """The one row."""
     return _executor.found(db, query._statement("two"), _one)
 
 
-def one_or_none(query: Query[Any], db: Any) -> Awaitable[Any]:
+def one_or_none(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
     """The one row, or ``None``."""
     return _executor.found(db, query._statement("two"), _one_or_none)
 
 
-def count(query: Query[Any], db: Any) -> Awaitable[int]:
+def count(query: Query[Any], db: Any) -> Coroutine[Any, Any, int]:
     """How many rows there are."""
     return _executor.run(db, query._statement("count"))
 
 
-def exists(query: Query[Any], db: Any) -> Awaitable[bool]:
+def exists(query: Query[Any], db: Any) -> Coroutine[Any, Any, bool]:
     """Whether there is a row."""
     return _executor.run(db, query._statement("exists"))
 
 
-def explain(query: Query[Any], analyze: bool, db: Any) -> Awaitable[str]:
+def explain(query: Query[Any], analyze: bool, db: Any) -> Coroutine[Any, Any, str]:
     """What the server plans to do."""
     return _executor.explain(db, query._statement("rows"), "EXPLAIN (ANALYZE)" if analyze else "EXPLAIN")
 

@@ -14,7 +14,7 @@ from data_bridge._native import Query
 from . import _executor, _registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
@@ -37,7 +37,7 @@ def fetch_one[T: Table](
     order_by: OrderBy = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[T | None]: ...
+) -> Coroutine[Any, Any, T | None]: ...
 @overload
 def fetch_one(
     table: str,
@@ -47,7 +47,7 @@ def fetch_one(
     order_by: OrderBy = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[Any]: ...
+) -> Coroutine[Any, Any, Any]: ...
 def fetch_one(
     table: type[Table] | str,
     where: Where = None,
@@ -56,7 +56,7 @@ def fetch_one(
     order_by: OrderBy = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[Any]:
+) -> Coroutine[Any, Any, Any]:
     """The first row for which the condition is true, or ``None``."""
     model = _registry.resolve(table).__model__
     return _executor.run(
@@ -75,7 +75,7 @@ def fetch_many[T: Table](
     offset: int | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[list[T]]: ...
+) -> Coroutine[Any, Any, list[T]]: ...
 @overload
 def fetch_many(
     table: str,
@@ -87,7 +87,7 @@ def fetch_many(
     offset: int | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[list[Any]]: ...
+) -> Coroutine[Any, Any, list[Any]]: ...
 def fetch_many(
     table: type[Table] | str,
     where: Where = None,
@@ -98,7 +98,7 @@ def fetch_many(
     offset: int | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[list[Any]]:
+) -> Coroutine[Any, Any, list[Any]]:
     """The rows for which the condition is true; without one, all.
 
     ``order_by`` is a column, ``column.desc()``, a name (descending after a minus), or several of these. ``fetch_links`` names the
@@ -112,7 +112,7 @@ def fetch_many(
 
 def count(
     table: type[Table] | str, where: Where = None, *, timeout: float | None = None, db: Any = None
-) -> Awaitable[int]:
+) -> Coroutine[Any, Any, int]:
     """How many rows there are for which the condition is true."""
     return _executor.run(db, _native.orm_count(_registry.resolve(table).__model__, where), timeout)
 
@@ -120,7 +120,7 @@ def count(
 @overload
 def exists(
     table: type[Table] | str, where: Where = None, *, timeout: float | None = None, db: Any = None
-) -> Awaitable[bool]: ...
+) -> Coroutine[Any, Any, bool]: ...
 @overload
 def exists(table: Query[Any]) -> Condition: ...
 def exists(table: Any, where: Where = None, *, timeout: float | None = None, db: Any = None) -> Any:
@@ -131,14 +131,16 @@ def exists(table: Any, where: Where = None, *, timeout: float | None = None, db:
 
 
 @overload
-def insert_one[T: Table](table: T, /, *, timeout: float | None = None, db: Any = None) -> Awaitable[T]: ...
+def insert_one[T: Table](table: T, /, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, T]: ...
 @overload
 def insert_one[T: Table](
     table: type[T], row: T | Mapping[str, Any], *, timeout: float | None = None, db: Any = None
-) -> Awaitable[T]: ...
+) -> Coroutine[Any, Any, T]: ...
 @overload
-def insert_one(table: str, row: Any, *, timeout: float | None = None, db: Any = None) -> Awaitable[Any]: ...
-def insert_one(table: Any, row: Any = None, *, timeout: float | None = None, db: Any = None) -> Awaitable[Any]:
+def insert_one(table: str, row: Any, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, Any]: ...
+def insert_one(
+    table: Any, row: Any = None, *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, Any]:
     """Insert a row: an instance, or a mapping of column names to values.
 
     The answer is the given instance, or a new one for a mapping, with all that the server filled in. For a table's name that
@@ -159,7 +161,7 @@ def upsert_one[T: Table](
     update_columns: Sequence[str] | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[T]: ...
+) -> Coroutine[Any, Any, T | None]: ...
 @overload
 def upsert_one(
     table: str,
@@ -169,7 +171,7 @@ def upsert_one(
     update_columns: Sequence[str] | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[Any]: ...
+) -> Coroutine[Any, Any, Any]: ...
 def upsert_one(
     table: Any,
     row: Any,
@@ -178,7 +180,7 @@ def upsert_one(
     update_columns: Sequence[str] | None = None,
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[Any]:
+) -> Coroutine[Any, Any, Any]:
     """Insert a row, or update the one that has the same ``conflict_columns``, which must be a unique key.
 
     Updated are ``update_columns``, by default all given columns outside the key; columns with ``onupdate`` that are not
@@ -195,7 +197,7 @@ def upsert_one(
 
 def update_many(
     table: type[Table] | str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
-) -> Awaitable[int]:
+) -> Coroutine[Any, Any, int]:
     """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
@@ -204,7 +206,7 @@ def update_many(
 
 def delete_many(
     table: type[Table] | str, where: Where, *, timeout: float | None = None, db: Any = None
-) -> Awaitable[int]:
+) -> Coroutine[Any, Any, int]:
     """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     condition, every = _rows_meant(where)
     return _executor.run(db, _native.orm_delete(_registry.resolve(table).__model__, condition, every, False), timeout)
@@ -212,7 +214,7 @@ def delete_many(
 
 def insert_many(
     table: type[Table] | str, rows: Rows[Any], *, timeout: float | None = None, db: Any = None
-) -> Awaitable[int]:
+) -> Coroutine[Any, Any, int]:
     """Insert rows, by COPY where they are many: all or none. The answer is how many.
 
     Rows are instances, mappings, or tuples of all columns; all have the columns of the first one.
@@ -229,7 +231,7 @@ def upsert_many(
     on_duplicate: OnDuplicate = "last",
     timeout: float | None = None,
     db: Any = None,
-) -> Awaitable[UpsertResult]:
+) -> Coroutine[Any, Any, UpsertResult]:
     """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many.
 
     ``on_duplicate`` says which of several rows with the same key counts, or that there must be none. Columns with
@@ -240,14 +242,14 @@ def upsert_many(
     return _executor.upsert_many(db, _registry.named(table), table, rows, conflict, update, on_duplicate, timeout)
 
 
-def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Awaitable[None]:
+def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:
     """Create a table with its constraints and indexes."""
     return create_all([_registry.resolve(table)], if_not_exists=if_not_exists, db=db)
 
 
 def create_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_not_exists: bool = True, db: Any = None
-) -> Awaitable[None]:
+) -> Coroutine[Any, Any, None]:
     """Create tables, by default all that are known, those that are referred to first, in one transaction."""
     statements = _native.orm_create_statements(_models(tables), if_not_exists)
     return _executor.script(db, statements)
@@ -255,13 +257,13 @@ def create_all(
 
 def drop_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None
-) -> Awaitable[None]:
+) -> Coroutine[Any, Any, None]:
     """Drop tables, by default all that are known, in one statement, so that references among them do not matter."""
     statement = _native.orm_drop_statement(_models(tables), if_exists)
     return _executor.script(db, [] if statement is None else [statement])
 
 
-def fetch_linked(link: Link[Any], db: Any = None) -> Awaitable[Any]:
+def fetch_linked(link: Link[Any], db: Any = None) -> Coroutine[Any, Any, Any]:
     """Do what :meth:`Link.fetch` says."""
     model, column = link._target
     condition = getattr(model.cls, column) == link.ref
