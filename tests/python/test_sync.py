@@ -20,6 +20,7 @@ import pytest
 import data_bridge.postgres as pg
 from data_bridge.postgres import errors
 from data_bridge.postgres._pool import why_exhausted
+from data_bridge.postgres.sync import run
 
 
 @pytest.fixture
@@ -311,3 +312,16 @@ def test_a_copy_does_not_wait_where_the_socket_takes_everything(db: pg.SyncDatab
             assert connection.insert_many("taken", [(1, "one"), (2, "two")], method="copy") == 2
         # Thirty waits for an answer that is not due yet took three seconds.
         assert time.monotonic() - start < 1.5
+
+
+def test_the_routines_of_a_pool_open_transactions_of_any_mode(url: str) -> None:
+    with pg.connect_sync(url, pool_max=1) as db:
+
+        async def steps() -> Any:
+            async with db._coroutines().transaction(isolation="serializable", readonly=True) as tx:  # type: ignore[attr-defined]
+                return tuple(await tx.fetch_row("SELECT current_setting($1), current_setting($2)", *MODES))
+
+        assert run(steps()) == ("serializable", "on")
+
+
+MODES = ("transaction_isolation", "transaction_read_only")

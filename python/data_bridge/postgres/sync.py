@@ -205,10 +205,12 @@ class _PoolRoutines(Deadlines, AsyncVerbs):
             self._database._release(cast("_Routines", connection))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Transaction]:
+    async def transaction(
+        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+    ) -> AsyncGenerator[Transaction]:
         connection = await self._exclusive()
         try:
-            async with connection.transaction() as tx:
+            async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
                 yield tx
         finally:
             await self._give_back(connection)

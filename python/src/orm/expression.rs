@@ -101,6 +101,12 @@ impl Expression {
             let columns = columns(values, parts.len())?;
             return Self::checked(Expr::row_in(parts.to_vec(), columns, negated));
         }
+        if self.0.value_type().is_array() {
+            // The list of values travels as an array, and PostgreSQL takes an array of arrays for one of more dimensions.
+            return Err(PyTypeError::new_err(
+                "in_ has no form for arrays; combine comparisons instead: (column == [1]) | (column == [2])",
+            ));
+        }
         let list = PyList::empty(values.py());
         for value in values.try_iter()? {
             let value = value?;

@@ -12,7 +12,7 @@ import data_bridge.postgres as pg
 from data_bridge.postgres import col
 from data_bridge.postgres.errors import Error, InterfaceError
 
-from .models import Post, User
+from .models import Everything, Post, User
 
 
 @pytest.fixture
@@ -120,6 +120,7 @@ def test_what_cannot_be_meant_says_what_can() -> None:
         (lambda: User.id.in_("abc"), TypeError, "not one str"),  # type: ignore[arg-type]
         (lambda: User.id.in_([None]), ValueError, "never matches"),  # type: ignore[list-item]
         (lambda: User.id.in_(3), TypeError, "iterable"),  # type: ignore[arg-type]
+        (lambda: Everything.words.in_([["a"]]), TypeError, "no form for arrays"),
         (lambda: User.fetch_many("id = 1"), TypeError, "expected a condition"),  # type: ignore[arg-type]
         (lambda: User.fetch_many(limit=-1), ValueError, "limit"),
         (lambda: User.fetch_many(limit="1"), ValueError, "limit"),  # type: ignore[arg-type]
