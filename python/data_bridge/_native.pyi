@@ -6,7 +6,6 @@ Names that begin with an underscore are for the package itself.
 from asyncio import AbstractEventLoop, Future
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Coroutine,
     Generator,
@@ -444,19 +443,19 @@ class Query[R]:
     def sql(self) -> str:
         """The SQL."""
     def __await__(self) -> Generator[Any, None, list[R]]: ...
-    def all(self, *, db: Any = None) -> Awaitable[list[R]]:
+    def all(self, *, db: Any = None) -> Coroutine[Any, Any, list[R]]:
         """All rows."""
-    def first(self, *, db: Any = None) -> Awaitable[R | None]:
+    def first(self, *, db: Any = None) -> Coroutine[Any, Any, R | None]:
         """The first row, or ``None``."""
-    def one(self, *, db: Any = None) -> Awaitable[R]:
+    def one(self, *, db: Any = None) -> Coroutine[Any, Any, R]:
         """The one row; ``NoRowError`` where there is none, ``ManyRowsError`` where there are more."""
-    def one_or_none(self, *, db: Any = None) -> Awaitable[R | None]:
+    def one_or_none(self, *, db: Any = None) -> Coroutine[Any, Any, R | None]:
         """The one row, or ``None``; ``ManyRowsError`` where there are more."""
-    def count(self, *, db: Any = None) -> Awaitable[int]:
+    def count(self, *, db: Any = None) -> Coroutine[Any, Any, int]:
         """How many rows there are."""
-    def exists(self, *, db: Any = None) -> Awaitable[bool]:
+    def exists(self, *, db: Any = None) -> Coroutine[Any, Any, bool]:
         """Whether there is a row."""
-    def explain(self, *, analyze: bool = False, db: Any = None) -> Awaitable[str]:
+    def explain(self, *, analyze: bool = False, db: Any = None) -> Coroutine[Any, Any, str]:
         """What the server plans to do, as text; with ``analyze`` it does it and measures."""
     def stream(self, *, batch: int = 1000, db: Any = None) -> AsyncIterator[R]:
         """The rows one by one, ``batch`` of them in memory at a time."""

@@ -53,8 +53,10 @@ impl Insert {
         })
     }
 
-    /// Takes an array for each of the columns that were described.
-    fn unnest(&self, _description: &Description) -> String {
+    /// Takes an array for each of the columns that were described. The text is the same whatever their types are, unlike
+    /// that of an upsert.
+    fn unnest(&self, description: &Description) -> String {
+        let _ = description;
         self.plan.unnest_sql()
     }
 
