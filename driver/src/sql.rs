@@ -34,8 +34,8 @@ pub(crate) fn check_no_copy(sql: &str) -> Result<(), Error> {
     }
     statements(sql).try_for_each(|command| match command {
         Command::CopyIn => Err(Error::interface(
-            "COPY ... FROM STDIN takes its data from this program, which a plain statement cannot give: use copy_in, or \
-             insert_many for rows",
+            "COPY ... FROM STDIN takes its data from this program, which a plain statement cannot give: use \
+             insert_many for rows, or in Rust copy_in",
         )),
         Command::CopyOut => Err(Error::interface(
             "COPY ... TO STDOUT gives its data outside of a result, where nobody would read it: run the query itself, or \
@@ -434,7 +434,7 @@ mod tests {
     #[test]
     fn refusals_say_what_to_do() {
         let error = check_no_copy("copy t from stdin").unwrap_err();
-        assert!(error.to_string().contains("use copy_in"), "{error}");
+        assert!(error.to_string().contains("in Rust copy_in"), "{error}");
         let error = check_no_copy("SELECT 1; COPY t TO STDOUT").unwrap_err();
         assert!(
             error.to_string().contains("run the query itself"),

@@ -116,7 +116,30 @@ async def test_a_call_given_up_takes_none_with_it_that_waits_for_its_statement(
                 assert isinstance(answer, asyncio.CancelledError)
             else:
                 assert answer == number
+        # On a busy machine the connection may be with the canceller for a while.
+        await settled(db)
         assert await db.fetch_val(sql, 9) == 9
+    await assert_sound(db)
+
+
+@pytest.mark.smoke
+async def test_a_task_cancelled_before_its_first_step_gives_its_statement_up(db: pg.Database, url: str) -> None:
+    async with await pg.connect(url, pool_max=1) as other, scratch(other, "a int") as table:
+        for _ in range(2):
+            task = asyncio.create_task(db.execute(f"INSERT INTO {table} SELECT 1 FROM pg_sleep(30)"))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await settled(db)
+        async with db.connection() as connection:
+            await connection.execute("BEGIN")
+            task = asyncio.create_task(connection.execute(f"INSERT INTO {table} SELECT 2 FROM pg_sleep(30)"))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            # It has failed with the statement, or the statement was never executed; it does not wait for it.
+            await asyncio.wait_for(connection.execute("COMMIT"), 10)
+        assert await other.fetch_val(f"SELECT count(*) FROM {table}") == 0
     await assert_sound(db)
 
 

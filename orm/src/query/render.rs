@@ -105,8 +105,7 @@ impl<'a, V> Renderer<'a, V> {
     /// A column under the name that its table has in this query or in one around it. A table that appears twice is meant as
     /// the first.
     pub fn column(&mut self, column: &ColumnRef) -> Result<(), Error> {
-        let mut sources = self.scopes.iter().rev().flat_map(|scope| scope.iter());
-        match sources.find(|source| source.is_table(&column.table)) {
+        match self.find(|source| source.is_table(&column.table))? {
             Some(source) => {
                 self.source_column(source, column.index);
                 Ok(())
@@ -116,8 +115,7 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     pub fn field(&mut self, head: &Head, index: usize) -> Result<(), Error> {
-        let mut sources = self.scopes.iter().rev().flat_map(|scope| scope.iter());
-        if let Some(source) = sources.find(|source| source.has_head(head)) {
+        if let Some(source) = self.find(|source| source.has_head(head))? {
             self.source_column(source, index);
             return Ok(());
         }
@@ -126,6 +124,35 @@ impl<'a, V> Renderer<'a, V> {
             .map(Name::as_str)
             .unwrap_or_default();
         Err(self.missing(&format!("{}.{name}", head.name())))
+    }
+
+    /// The source that is meant: the first one of the innermost query that has it.
+    ///
+    /// # Errors
+    /// Another one has its name, there or further inside: the server would read that one, or neither.
+    fn find(&self, is_meant: impl Fn(&Source<V>) -> bool) -> Result<Option<&'a Source<V>>, Error> {
+        for (depth, scope) in self.scopes.iter().enumerate().rev() {
+            if let Some(source) = scope.iter().find(|source| is_meant(source)) {
+                self.check_name(source, depth)?;
+                return Ok(Some(source));
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_name(&self, source: &Source<V>, depth: usize) -> Result<(), Error> {
+        let name = source.known_as();
+        let reach = self
+            .scopes
+            .iter()
+            .skip(depth)
+            .flat_map(|scope| scope.iter());
+        if reach.filter(|other| other.known_as() == name).count() <= 1 {
+            return Ok(());
+        }
+        Err(Error::interface(format!(
+            "two sources of this query are called {name}; give one of them another name with alias()"
+        )))
     }
 
     #[cold]
@@ -421,6 +448,7 @@ impl<'a, V> Renderer<'a, V> {
         match sources.iter().find(|source| source.is_table(table)) {
             None => Err(self.missing(&format!("{}.*", table.known_as()))),
             Some(source) if source.alias.is_none() => {
+                self.check_name(source, self.scopes.len().saturating_sub(1))?;
                 self.push(table.select_list());
                 Ok(())
             }

@@ -53,7 +53,11 @@ class Reply[T](_Awaited[T]):
         return self
 
     def throw(self, *error: Any) -> Any:
-        """Lets an exception, usually ``CancelledError``, end the wait."""
+        """Lets an exception, usually ``CancelledError``, end the wait.
+
+        A task that is cancelled before its first step comes here without having cancelled what it would have waited for.
+        """
+        self.cancel()
         raise error[0] if len(error) == 1 else error[1]
 
     def close(self) -> None:

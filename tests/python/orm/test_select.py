@@ -10,14 +10,18 @@ import pytest
 
 import data_bridge.postgres as pg
 from data_bridge.postgres import (
+    Col,
+    Column,
     Expression,
     ManyRowsError,
     NoRowError,
+    Table,
     alias,
     and_,
     case,
     cast,
     col,
+    exists,
     func,
     literal,
     not_,
@@ -315,3 +319,26 @@ def test_what_cannot_be_meant_says_what_can() -> None:
         with pytest.raises(error, match=why):
             call()
     assert isinstance(func.now(), Expression)
+
+
+async def test_sources_of_one_name_are_never_mixed_up(db: pg.Database) -> None:
+    class Left(Table, table="namesakes"):
+        id: Col[int] = Column(primary_key=True)
+
+    class Right(Table, table="namesakes", schema="elsewhere"):
+        id: Col[int] = Column(primary_key=True)
+        left_id: Col[int | None] = Column(default=None)
+
+    # The subquery's own table hides the one outside: the condition would compare it with itself.
+    correlated = Right.select().where(Right.left_id == Left.id)
+    for call in (
+        lambda: Left.delete_many(~exists(correlated), db=db),
+        lambda: Left.fetch_many(exists(correlated), db=db),
+        lambda: select(Left.id, Right.id).join(Right, Right.left_id == Left.id).all(db=db),
+        lambda: select(User.id).where(exists(select(col(alias(User, "orm_users").id)).where(User.id > 0))).all(db=db),
+    ):
+        with pytest.raises(InterfaceError, match="alias"):
+            await call()
+    other = alias(Right, "other")
+    query = select(Left.id).join(other, other.left_id == Left.id)
+    assert '"namesakes"."id" = "other"."left_id"' in query.sql()
