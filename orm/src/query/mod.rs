@@ -11,6 +11,7 @@ mod operator;
 mod param;
 mod render;
 mod render_expr;
+mod render_select;
 mod select;
 mod source;
 mod text;
