@@ -41,7 +41,7 @@ async def own_url(url: str, request: pytest.FixtureRequest) -> AsyncIterator[str
         await db.execute("DROP DATABASE examples WITH (FORCE)")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 async def test_the_blocks_of_a_page_run_one_after_another(page: Path, own_url: str) -> None:
     async with await pg.connect(own_url) as db:
         if "CREATE TABLE" not in page.read_text() and "(Table" not in page.read_text():
