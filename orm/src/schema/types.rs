@@ -104,6 +104,36 @@ builtins! {
     Inet "inet" 869 1041 [];
     /// IP network.
     Cidr "cidr" 650 651 [];
+    /// Range of `integer`.
+    Int4Range "int4range" 3904 3905 [];
+    /// Range of `bigint`.
+    Int8Range "int8range" 3926 3927 [];
+    /// Range of `numeric`.
+    NumRange "numrange" 3906 3907 [];
+    /// Range of `date`.
+    DateRange "daterange" 3912 3913 [];
+    /// Range of `timestamp`.
+    TsRange "tsrange" 3908 3909 [];
+    /// Range of `timestamptz`.
+    TstzRange "tstzrange" 3910 3911 [];
+    /// Ranges of `integer`; multiranges came with PostgreSQL 14.
+    Int4Multirange "int4multirange" 4451 6150 [];
+    /// Ranges of `bigint`.
+    Int8Multirange "int8multirange" 4536 6157 [];
+    /// Ranges of `numeric`.
+    NumMultirange "nummultirange" 4532 6151 [];
+    /// Ranges of `date`.
+    DateMultirange "datemultirange" 4535 6155 [];
+    /// Ranges of `timestamp`.
+    TsMultirange "tsmultirange" 4533 6152 [];
+    /// Ranges of `timestamptz`.
+    TstzMultirange "tstzmultirange" 4534 6153 [];
+    /// Document for full-text search: words with their places.
+    TsVector "tsvector" 3614 3643 [];
+    /// Full-text query.
+    TsQuery "tsquery" 3615 3645 [];
+    /// Path into JSON.
+    JsonPath "jsonpath" 4072 4073 [];
 }
 
 impl PgType {
