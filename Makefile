@@ -36,8 +36,9 @@ lint: python ## rustfmt, clippy, cargo-deny, ruff, pyright, mypy, stubs, house r
 	@$(PYTHON) tools/setup.py --no-extension lint
 	@$(VENV) tools/lint.py $(ARGS)
 
-docs: python ## Build the Rust documentation and check the links of the Markdown files
-	@$(PYTHON) tools/docs.py
+docs: python ## The site of the documentation in site/, the Rust documentation, and all links checked
+	@$(PYTHON) tools/setup.py docs
+	@$(VENV) tools/docs.py
 
 build: python ## The extension in release, installed in .venv
 	@$(PYTHON) tools/setup.py
