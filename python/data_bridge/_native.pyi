@@ -61,6 +61,7 @@ class Config:
 class Dialed:
     """A connection that no front has taken over yet."""
 
+def capturing(by: int) -> None: ...
 def forked() -> None: ...
 
 # Statements

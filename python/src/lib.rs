@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 pub mod asyncio;
 pub mod blocking;
 pub mod bulk;
+pub mod capture;
 pub mod convert;
 pub mod copy;
 pub mod dial;
@@ -32,6 +33,8 @@ mod _native {
     use crate::blocking::{Connection as BlockingConnection, Pool as SyncPool};
     #[pymodule_export]
     use crate::bulk::{Columns, Insert, StagePlan, Upsert, quoted_table};
+    #[pymodule_export]
+    use crate::capture::capturing;
     #[pymodule_export]
     use crate::copy::CopyWriter;
     #[pymodule_export]

@@ -14,6 +14,7 @@ from data_bridge import _native
 from data_bridge._native import Record
 
 from ._bulk import UpsertResult
+from ._capture import Capture, Captured, capture
 from ._functions import execute, execute_many, fetch, fetch_row, fetch_val
 from .connection import Connection
 from .database import Database
@@ -65,6 +66,8 @@ from .sync import SyncConnection, SyncDatabase, SyncPrepared, SyncTransaction, c
 from .transaction import Transaction
 
 __all__ = [
+    "Capture",
+    "Captured",
     "Col",
     "Column",
     "Condition",
@@ -93,6 +96,7 @@ __all__ = [
     "UpsertResult",
     "alias",
     "and_",
+    "capture",
     "case",
     "cast",
     "col",

@@ -20,6 +20,7 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "LockTimeout",
     "NotSupportedError",
     "OperationalError",
     "PipelineAborted",
@@ -159,6 +160,12 @@ class PoolTimeout(OperationalError, TimeoutError):
 
 class QueryTimeout(OperationalError, TimeoutError):
     """The time given for a call passed. The server was asked to stop."""
+
+
+class LockTimeout(OperationalError, TimeoutError):
+    """An advisory lock was not free in time."""
+
+    outcome: Outcome = "failed"
 
 
 class Cancelled(OperationalError):

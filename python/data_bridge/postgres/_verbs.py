@@ -6,6 +6,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _bulk, _rows, errors
+from ._capture import Capture, capture
 from ._limits import checked, in_time
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class AsyncVerbs:
     def _transaction(self) -> Transaction | None:
         """The holder, if it is a transaction: what a routine opens is nested in it."""
         return None
+
+    def capture(self, *, args: bool = False) -> Capture:
+        """Lists what a ``with`` or ``async with`` block runs; see :func:`capture`."""
+        return capture(args=args)
 
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Reply[list[Record]]:
         """All rows of a query."""

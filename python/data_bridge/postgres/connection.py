@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from . import errors
+from . import _locks, errors
 from ._verbs import AsyncVerbs
 from .prepared import Prepared
 from .transaction import Transaction, begin_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Coroutine
 
     from data_bridge import _native
 
@@ -92,6 +93,21 @@ class Connection(AsyncVerbs):
         ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
         """
         return self._usable().transaction(isolation=isolation, readonly=readonly, deferrable=deferrable)
+
+    @asynccontextmanager
+    async def lock(
+        self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None
+    ) -> AsyncGenerator[None]:
+        """Holds an advisory lock of the session for one block; see ``Database.lock``."""
+        await _locks.take(self, key, scope="", shared=shared, timeout=timeout)
+        try:
+            yield
+        except BaseException:
+            # What went wrong is the news. Should this fail, the lock goes with the connection's return to its pool.
+            with suppress(errors.Error):
+                await _locks.give(self, key, shared=shared)
+            raise
+        await _locks.give(self, key, shared=shared)
 
     async def prepare(self, sql: str, /) -> Prepared:
         """Prepares a statement and asks for its types.

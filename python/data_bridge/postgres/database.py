@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from data_bridge import _native
 
-from . import _default, _pool, errors
-from ._limits import expired
+from . import _default, _locks, _pool, errors
+from ._limits import checked, expired
 from ._pool import CANCEL_DEADLINE, RESET, UNCLOSED, check_limits, log, log_notice, restore, why_exhausted
 from ._reply import Reply
+from ._retry import may_succeed, pauses
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
     from types import TracebackType
 
     from .transaction import Isolation, Transaction
@@ -295,6 +296,64 @@ class Database(_native.AsyncPool, AsyncVerbs):
                 yield tx
         finally:
             await self._give_back(connection)
+
+    def run[T](
+        self,
+        fn: Callable[[Transaction], Awaitable[T]],
+        /,
+        *,
+        retry: int = 3,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        timeout: float | None = None,
+    ) -> Coroutine[Any, Any, T]:
+        """Runs a function in a transaction, which it is given; its answer, when that is committed.
+
+        After a serialization failure or a deadlock, wherever in it or at COMMIT, the whole is run again in a new transaction:
+        ``retry`` more times at most, behind pauses that grow and are drawn by lot. So what else the function does must
+        bear repeating. Nothing else is tried again, least of all a COMMIT without an answer
+        (:class:`errors.CommitOutcomeUnknown`). ``timeout`` is for the whole.
+
+        >>> async def example(db):
+        ...     async def transfer(tx):
+        ...         await tx.execute("UPDATE accounts SET balance = balance - 10 WHERE id = 1")
+        ...         await tx.execute("UPDATE accounts SET balance = balance + 10 WHERE id = 2")
+        ...
+        ...     await db.run(transfer, retry=5, isolation="serializable")
+        """
+        checked(timeout)
+        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        return self._within(timeout, self._run_again(fn, retry, modes))
+
+    async def _run_again[T](self, fn: Callable[[Transaction], Awaitable[T]], retry: int, modes: dict[str, Any]) -> T:
+        for pause in pauses(retry):
+            try:
+                async with self.transaction(**modes) as tx:
+                    return await fn(tx)
+            except Exception as error:
+                if not may_succeed(error):
+                    raise
+                log.debug("a transaction is run again: %s", error)
+            await asyncio.sleep(pause)
+        async with self.transaction(**modes) as tx:
+            return await fn(tx)
+
+    @asynccontextmanager
+    async def lock(
+        self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None
+    ) -> AsyncGenerator[Connection]:
+        """Holds an advisory lock for one block, on a connection of its own, which it lends.
+
+        ``key`` is a text or a number, that mean the same lock to everybody who uses this database; ``shared`` locks keep out
+        only those that are not. ``timeout`` is for getting it, 0 to try only: then :class:`errors.LockTimeout`.
+
+        >>> async def example(db):
+        ...     async with db.lock("nightly report", timeout=0):
+        ...         ...
+        """
+        async with self.connection() as connection, connection.lock(key, shared=shared, timeout=timeout):
+            yield connection
 
     async def close(self) -> None:
         """Closes all connections; statements in flight may end first, those that wait are refused."""

@@ -6,17 +6,21 @@ connection whose calls return when they are done, they never have to wait, and s
 
 from __future__ import annotations
 
+import inspect
 import math
 import threading
+import time
 import warnings
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
 
-from . import _default, _pool, errors
-from ._limits import Deadlines
+from . import _default, _locks, _pool, errors
+from ._capture import Capture, capture
+from ._limits import Deadlines, checked, expired
 from ._pool import CANCEL_DEADLINE, UNCLOSED, check_limits, log, restore, why_exhausted
+from ._retry import may_succeed, pauses
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
 from .prepared import Described
@@ -225,6 +229,10 @@ class SyncVerbs:
 
         def _coroutines(self) -> AsyncVerbs: ...
 
+    def capture(self, *, args: bool = False) -> Capture:
+        """Lists what a ``with`` block runs; see :func:`capture`."""
+        return capture(args=args)
+
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> list[Record]:
         """All rows of a query."""
         rows: list[Record] = self._run(sql, args, "rows", timeout=timeout)
@@ -328,6 +336,10 @@ class SyncTransaction(SyncVerbs):
         """A nested transaction: a savepoint."""
         return SyncTransaction(self._transaction.transaction())
 
+    def lock(self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None) -> None:
+        """Takes an advisory lock that goes with the end of the transaction; see ``Transaction.lock``."""
+        run(self._transaction.lock(key, shared=shared, timeout=timeout))
+
     def __enter__(self) -> Self:
         run(self._transaction.__aenter__())
         return self
@@ -390,6 +402,18 @@ class SyncConnection(SyncVerbs):
         """
         modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
         return SyncTransaction(self._connection.transaction(**modes))
+
+    @contextmanager
+    def lock(self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None) -> Generator[None]:
+        """Holds an advisory lock of the session for one block; see ``Database.lock``."""
+        lock = self._connection.lock(key, shared=shared, timeout=timeout)
+        run(lock.__aenter__())
+        try:
+            yield
+        except BaseException as error:
+            run(lock.__aexit__(type(error), error, error.__traceback__))
+            raise
+        run(lock.__aexit__(None, None, None))
 
     def prepare(self, sql: str, /) -> SyncPrepared:
         """Prepares a statement and asks for its types."""
@@ -478,6 +502,61 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
         with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx:
             yield tx
+
+    def run[T](
+        self,
+        fn: Callable[[SyncTransaction], T],
+        /,
+        *,
+        retry: int = 3,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        timeout: float | None = None,
+    ) -> T:
+        """Runs a function in a transaction, again after a serialization failure or a deadlock; see ``Database.run``."""
+        deadline = None if checked(timeout) is None else time.monotonic() + (timeout or 0.0)
+        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        for pause in pauses(retry):
+            try:
+                return self._run_once(fn, modes, deadline, timeout)
+            except Exception as error:
+                if not may_succeed(error) or (deadline is not None and time.monotonic() + pause > deadline):
+                    raise
+                log.debug("a transaction is run again: %s", error)
+            time.sleep(pause)
+        return self._run_once(fn, modes, deadline, timeout)
+
+    def _run_once[T](
+        self, fn: Callable[[SyncTransaction], T], modes: dict[str, Any], deadline: float | None, timeout: float | None
+    ) -> T:
+        with self._lend() as lent:
+            routines = cast("_Routines", lent._usable())
+            routines._deadline = deadline
+            try:
+                with SyncTransaction(lent.transaction(**modes)) as tx:
+                    answer = fn(tx)
+                    if inspect.isawaitable(answer):
+                        if inspect.iscoroutine(answer):
+                            answer.close()
+                        raise errors.InterfaceError("a blocking database runs plain functions, not async ones")
+                    # COMMIT has a limit of its own: cut short, nobody would know what became of it.
+                    routines._deadline = None
+                    return answer
+            except errors.QueryTimeout:
+                if deadline is None or timeout is None or time.monotonic() < deadline:
+                    raise
+                raise expired(timeout) from None
+            finally:
+                routines._deadline = None
+
+    @contextmanager
+    def lock(
+        self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None
+    ) -> Generator[SyncConnection]:
+        """Holds an advisory lock for one block, on a connection of its own, which it lends; see ``Database.lock``."""
+        with self.connection() as connection, connection.lock(key, shared=shared, timeout=timeout):
+            yield connection
 
     @contextmanager
     def _lend(self) -> Generator[Connection]:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from . import errors
+from . import _locks, errors
 from ._reply import unawaited
 from ._verbs import AsyncVerbs
 
@@ -204,6 +204,11 @@ class Transaction(AsyncVerbs):
     def transaction(self) -> Transaction:
         """A nested transaction: a savepoint."""
         return Transaction(self._usable(), "BEGIN", self)
+
+    async def lock(self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None) -> None:
+        """Takes an advisory lock that goes with the end of the transaction; see ``Database.lock``. Where it is not to be had
+        in time the transaction goes on."""
+        await _locks.take(self, key, scope="xact_", shared=shared, timeout=timeout)
 
     def _usable(self) -> Member:
         self._check()

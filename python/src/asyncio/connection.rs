@@ -310,7 +310,7 @@ impl Connection {
         let reply = this.home.reply(slf.py())?;
         Self::start(
             slf,
-            Call::new(Reply::Future(reply.clone().unbind()), request),
+            Call::new(Reply::Future(reply.clone().unbind()), request).watched(slf.py()),
         )?;
         if let (Some(timeout), Some((pool, _))) = (timeout, this.owner.get()) {
             Pool::limit(pool.bind(slf.py()), &reply, timeout)?;

@@ -378,7 +378,7 @@ impl Pool {
         request.check_alone(py)?;
         check_timeout(py, timeout)?;
         let reply = this.home.reply(py)?;
-        let call = Call::new(Reply::Future(reply.clone().unbind()), request);
+        let call = Call::new(Reply::Future(reply.clone().unbind()), request).watched(py);
         let mut state = this.open_state(py)?;
         match state.policy.request(Want::Shared) {
             Turn::Now(slot) => {

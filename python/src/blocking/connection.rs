@@ -221,7 +221,8 @@ impl Connection {
         limit: Limit,
     ) -> PyResult<Py<PyAny>> {
         self.ask(py, limit, |reply, done| {
-            self.engine.start(py, Call::new(reply, request), done);
+            self.engine
+                .start(py, Call::new(reply, request).watched(py), done);
         })
     }
 

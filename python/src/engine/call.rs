@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::bulk::Columns;
+use crate::capture::Watch;
 use crate::convert::Layout;
 use crate::errors;
 
@@ -189,6 +190,8 @@ pub struct Call {
     /// It ran once and met a stale statement: it is not tried a third time.
     pub(super) retried: bool,
     pub(super) stale: bool,
+    /// Who wants to hear of it, besides the caller.
+    watch: Option<Box<Watch>>,
 }
 
 impl Call {
@@ -209,6 +212,28 @@ impl Call {
             error: None,
             retried: false,
             stale: false,
+            watch: None,
+        }
+    }
+
+    /// The same, told of to whoever captures what the caller's context runs.
+    #[inline]
+    #[must_use]
+    pub fn watched(mut self, py: Python<'_>) -> Self {
+        self.watch = Watch::of_caller(py);
+        self
+    }
+
+    /// Tells whoever captures that it is over.
+    fn tell(&mut self, py: Python<'_>) {
+        if let Some(watch) = self.watch.take()
+            && self.request.shape != Shape::Describe
+        {
+            let found = self.rows.as_ref().map_or(0, |rows| rows.bind(py).len());
+            let found = found.max(usize::from(self.first.is_some())) as u64;
+            let sql = self.request.sql.bind(py);
+            let args = Some(&self.request.args);
+            watch.tell(py, sql, args, self.count.max(found), self.error.as_ref());
         }
     }
 
@@ -302,7 +327,8 @@ impl Call {
     }
 
     /// The answer.
-    pub(super) fn complete(self, py: Python<'_>) -> Completion {
+    pub(super) fn complete(mut self, py: Python<'_>) -> Completion {
+        self.tell(py);
         let Self {
             reply, error: None, ..
         } = self

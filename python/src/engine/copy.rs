@@ -3,9 +3,11 @@
 use data_bridge_driver::Error;
 use data_bridge_driver::wire::CommandTag;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::call::{Completion, Reply, into_any};
 use super::{Engine, Held, Hold, Job, Kind, State};
+use crate::capture::Watch;
 use crate::errors;
 
 /// A COPY that is outstanding.
@@ -18,6 +20,8 @@ pub(super) struct Copying {
     rows: u64,
     /// It was given up, for this reason, before the server was ready for it.
     given_up: Option<Box<str>>,
+    /// Who wants to hear of it besides, and its text.
+    watch: Option<(Box<Watch>, Box<str>)>,
 }
 
 impl Copying {
@@ -43,7 +47,11 @@ impl Copying {
     }
 
     /// Tells who waits; the failure of a COPY that the server ended on its own is given back, for whoever comes next.
-    pub(super) fn complete(self, py: Python<'_>, done: &mut Vec<Completion>) -> Option<PyErr> {
+    pub(super) fn complete(mut self, py: Python<'_>, done: &mut Vec<Completion>) -> Option<PyErr> {
+        if let Some((watch, sql)) = self.watch.take() {
+            let sql = PyString::new(py, &sql);
+            watch.tell(py, &sql, None, self.rows, self.error.as_ref());
+        }
         let Some(reply) = self.end.or(self.ready) else {
             return self.error;
         };
@@ -61,6 +69,7 @@ impl Copying {
 impl Engine {
     /// Starts `COPY ... FROM STDIN`; the answer comes when the server takes data, or fails.
     pub fn copy_in(&self, py: Python<'_>, sql: &str, ready: Reply, done: &mut Vec<Completion>) {
+        let watch = Watch::of_caller(py).map(|watch| (watch, sql.into()));
         let mut state = self.lock();
         if state.hold != Hold::No {
             return state.held.push(Held::CopyIn(sql.into(), ready));
@@ -75,6 +84,7 @@ impl Engine {
                     error: None,
                     rows: 0,
                     given_up: None,
+                    watch,
                 };
                 state.jobs.push_back(Job::new(Kind::Copy(copying)));
             }

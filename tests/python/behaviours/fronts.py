@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import errors
+from data_bridge.postgres import errors, sync
 
 
 def on_every_front(case: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -67,6 +67,23 @@ class Awaited:
     async def connection(self) -> AsyncIterator[Awaited]:
         with self.blocking.connection() as blocking:
             yield Awaited(blocking)
+
+    def capture(self, **options: Any) -> pg.Capture:
+        capture: pg.Capture = self.blocking.capture(**options)
+        return capture
+
+    async def run(self, fn: Any, **options: Any) -> Any:
+        return self.blocking.run(lambda tx: sync.run(fn(Awaited(tx))), **options)
+
+    def lock(self, key: Any, **options: Any) -> Any:
+        if not hasattr(self.blocking, "connection") and not hasattr(self.blocking, "prepare"):
+            return self.__getattr__("lock")(key, **options)
+        return self._locked(key, **options)
+
+    @asynccontextmanager
+    async def _locked(self, key: Any, **options: Any) -> AsyncIterator[Any]:
+        with self.blocking.lock(key, **options) as blocking:
+            yield blocking and Awaited(blocking)
 
 
 class Asyncio:
