@@ -46,6 +46,8 @@ mod _native {
     #[pymodule_export]
     use crate::orm::builders::{call, case, cast, chain, literal, row, text};
     #[pymodule_export]
+    use crate::orm::converter::register;
+    #[pymodule_export]
     use crate::orm::queries::{
         count, create_statements, delete, drop_statement, exists, insert, select,
         split_foreign_key, update, upsert,

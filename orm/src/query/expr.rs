@@ -466,7 +466,7 @@ impl<V> Not for Expr<V> {
 impl ColumnRef {
     /// The column as an expression.
     pub fn expr<V>(&self) -> Expr<V> {
-        let ty = ValueType::from(&self.column().ty);
+        let ty = ValueType::of_column(self.column());
         Expr::new(Node::Column(self.clone()), ty)
     }
 }

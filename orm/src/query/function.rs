@@ -121,7 +121,10 @@ impl<V> Function<V> {
     /// A name that is none: it is `name` or `schema.name`, taken literally, and quoted where it is not a well-known one.
     pub fn new(name: &str, args: Vec<Expr<V>>) -> Result<Self, Error> {
         let (name, ty) = if let Some(returns) = known(name) {
-            let argument = args.iter().map(Expr::value_type).find(|ty| ty.is_known());
+            let argument = args
+                .iter()
+                .map(Expr::value_type)
+                .find(|ty| *ty != ValueType::UNKNOWN);
             (name.into(), returns.of(argument.unwrap_or_default()))
         } else {
             (

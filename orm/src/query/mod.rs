@@ -27,6 +27,6 @@ pub use self::{
     render::Statement,
     select::{Lock, Nulls, Order, Select, SetOperator, Strength, Wait},
     source::{Join, Link, Relation, key_condition},
-    value_type::ValueType,
+    value_type::{Conversion, ValueType},
     write::{Delete, Insert, Update},
 };

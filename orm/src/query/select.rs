@@ -466,7 +466,7 @@ impl<V> Select<V> {
         let of_table = |table: &Table| {
             let columns = table.columns().iter();
             columns
-                .map(|column| (Some(column.name.clone()), ValueType::from(&column.ty)))
+                .map(|column| (Some(column.name.clone()), ValueType::of_column(column)))
                 .collect::<Vec<_>>()
         };
         let of_derived = |derived: &Derived<V>| {

@@ -1,7 +1,7 @@
 //! What is known of an expression's type.
 
 use super::{Operator, operator::Gives};
-use crate::schema::{Builtin, Oid, PgType};
+use crate::schema::{Builtin, Column, Oid, PgType};
 
 /// The type of an expression as far as it is known without the server: a built-in type or an array of one, or nothing.
 ///
@@ -11,6 +11,27 @@ use crate::schema::{Builtin, Oid, PgType};
 pub struct ValueType {
     builtin: Option<Builtin>,
     array: bool,
+    conversion: Conversion,
+}
+
+/// What a binding makes of the values of a type: an entry of a list of its own. Here it is only carried along, from a
+/// column to what has the column's values and to the values that stand beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Conversion(u32);
+
+impl Conversion {
+    /// None: values are as the driver makes them.
+    pub const NONE: Self = Self(0);
+
+    /// The entry of this number, counted from 0.
+    pub const fn at(index: u32) -> Self {
+        Self(index.saturating_add(1))
+    }
+
+    /// The number of the entry.
+    pub const fn index(self) -> Option<u32> {
+        self.0.checked_sub(1)
+    }
 }
 
 impl ValueType {
@@ -18,14 +39,29 @@ impl ValueType {
     pub const UNKNOWN: Self = Self {
         builtin: None,
         array: false,
+        conversion: Conversion::NONE,
     };
 
     /// A built-in type.
     pub const fn of(builtin: Builtin) -> Self {
         Self {
             builtin: Some(builtin),
-            array: false,
+            ..Self::UNKNOWN
         }
+    }
+
+    /// The type of a column.
+    pub fn of_column(column: &Column) -> Self {
+        Self {
+            conversion: column.conversion,
+            array: column.ty.is_array(),
+            ..Self::from(&column.ty)
+        }
+    }
+
+    /// What the binding makes of the values, or of the elements of an array.
+    pub const fn conversion(self) -> Conversion {
+        self.conversion
     }
 
     /// The type, or that of an array's elements, where it is known.
@@ -47,8 +83,16 @@ impl ValueType {
     #[must_use]
     pub const fn array(self) -> Self {
         Self {
-            builtin: self.builtin,
-            array: self.builtin.is_some(),
+            array: self.builtin.is_some() || self.conversion.0 != 0,
+            ..self
+        }
+    }
+
+    /// The type itself, of what is made of values and is none of them any more.
+    const fn bare(self) -> Self {
+        Self {
+            conversion: Conversion::NONE,
+            ..self
         }
     }
 
@@ -78,6 +122,7 @@ impl ValueType {
             Operator::Concat => self.joined(),
             // Dates take days, spans of time or each other: the server chooses by what it is given.
             _ if operator.gives() == Gives::Number && self.rank().is_none() => Self::UNKNOWN,
+            _ if operator.gives() == Gives::Number => self.bare(),
             _ => self,
         }
     }
@@ -89,8 +134,8 @@ impl ValueType {
             Gives::Bool => Self::of(Builtin::Bool),
             Gives::Joined => self.joined(),
             Gives::Number => match (self.rank(), right.rank()) {
-                (Some(left), Some(other)) if left >= other => self,
-                (Some(_), Some(_)) => right,
+                (Some(left), Some(other)) if left >= other => self.bare(),
+                (Some(_), Some(_)) => right.bare(),
                 _ => self.moved(operator, right),
             },
         }
@@ -98,7 +143,7 @@ impl ValueType {
 
     fn joined(self) -> Self {
         match self.builtin {
-            Some(Builtin::Jsonb) => self,
+            Some(Builtin::Jsonb) if !self.array => self.bare(),
             _ if self.array => self,
             _ => Self::of(Builtin::Text),
         }
@@ -149,7 +194,7 @@ impl From<&PgType> for ValueType {
     fn from(ty: &PgType) -> Self {
         let known = Self {
             builtin: ty.builtin(),
-            array: false,
+            ..Self::UNKNOWN
         };
         if ty.is_array() { known.array() } else { known }
     }
@@ -190,6 +235,23 @@ mod tests {
             ValueType::UNKNOWN
         );
         assert_eq!(of("mood").array(), ValueType::UNKNOWN);
+    }
+
+    #[test]
+    fn a_conversion_goes_with_the_values_and_not_with_what_is_made_of_them() {
+        let mut column = Column::new("level", Builtin::Int4).unwrap();
+        column.conversion = Conversion::at(7);
+        let level = ValueType::of_column(&column);
+        assert_eq!(level.conversion().index(), Some(7));
+        assert_eq!(level.beside(Operator::Eq), level);
+        assert_eq!(level.array().conversion(), level.conversion());
+        for made in [
+            level.beside(Operator::Add),
+            level.combined(Operator::Add, of("int")),
+            level.combined(Operator::Lt, level),
+        ] {
+            assert_eq!(made.conversion(), Conversion::NONE);
+        }
     }
 
     #[test]

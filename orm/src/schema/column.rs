@@ -3,6 +3,7 @@
 use data_bridge_driver::Error;
 
 use super::{Fragment, Name, PgType, QualifiedName, Reference};
+use crate::query::Conversion;
 
 /// A column as the server keeps it, and the constraints that were written beside it.
 ///
@@ -33,6 +34,8 @@ pub struct Column {
     pub collation: Option<QualifiedName>,
     /// What the catalog says about the column.
     pub comment: Option<String>,
+    /// What a binding makes of its values; no part of the table.
+    pub conversion: Conversion,
     pub(super) primary_key: bool,
     pub(super) unique: bool,
     pub(super) index: bool,
@@ -73,6 +76,7 @@ impl Column {
             default: None,
             collation: None,
             comment: None,
+            conversion: Conversion::NONE,
             primary_key: false,
             unique: false,
             index: false,

@@ -6,11 +6,12 @@
 
 use bytes::{BufMut, BytesMut};
 use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyCFunction, PyDict, PyString, PyTuple};
+use pyo3::types::{IntoPyDict, PyBytes, PyCFunction, PyDict, PyList, PyString, PyTuple};
 
-use super::{Decoded, Encoded, Fault, text};
+use super::{Decoded, Encoded, Fault, text as utf8_text};
 
 /// The one version of `jsonb` on the wire.
 const JSONB_VERSION: u8 = 1;
@@ -26,7 +27,7 @@ pub(super) fn decode<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
     } else {
         &codec.scan
     };
-    let source = text::decode(py, wire)?
+    let source = utf8_text::decode(py, wire)?
         .cast_into::<PyString>()
         .map_err(PyErr::from)?;
     let parsed = scan.bind(py).call1((&source, 0));
@@ -39,28 +40,60 @@ pub(super) fn decode<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
 }
 
 pub(super) fn decode_jsonb<'py>(py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
+    match text(wire) {
+        Some(json) => decode(py, json),
+        None => Err(Fault::data("the server sent a jsonb of an unknown version")),
+    }
+}
+
+/// The JSON text of a `jsonb`.
+pub(super) fn text(wire: &[u8]) -> Option<&[u8]> {
     match wire.split_first() {
-        Some((&JSONB_VERSION, json)) => decode(py, json),
-        _ => Err(Fault::data("the server sent a jsonb of an unknown version")),
+        Some((&JSONB_VERSION, json)) => Some(json),
+        _ => None,
     }
 }
 
 pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
-    let json = Codec::get(value.py())?
-        .encode
-        .bind(value.py())
-        .call1((value,))
-        .map_err(|raised| unwritable(value.py(), raised))?;
+    let json = write(value).map_err(|raised| unwritable(value.py(), raised))?;
+    if let Ok(bytes) = json.cast::<PyBytes>() {
+        out.extend_from_slice(bytes.as_bytes());
+        return Ok(());
+    }
     let json = json
         .cast::<PyString>()
         .map_err(|_| Fault::data("the JSON encoder gave no str"))?;
-    out.extend_from_slice(text::utf8(json)?);
+    out.extend_from_slice(utf8_text::utf8(json)?);
     Ok(())
 }
 
 pub(super) fn encode_jsonb(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
     out.put_u8(JSONB_VERSION);
     encode(value, out)
+}
+
+/// The JSON text of an object, as `str` or `bytes`. Models of Pydantic and msgspec write themselves; within other objects the
+/// encoder asks for what to make of them.
+fn write<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let is_plain = value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PyList>()
+        || value.is_exact_instance_of::<PyString>();
+    if !is_plain {
+        let class = value.get_type();
+        if class.hasattr(intern!(py, "__pydantic_serializer__"))? {
+            return value.call_method(
+                intern!(py, "model_dump_json"),
+                (),
+                Some(Codec::get(py)?.of_pydantic.bind(py)),
+            );
+        }
+        if class.hasattr(intern!(py, "__struct_fields__"))? {
+            static ENCODE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            return ENCODE.import(py, "msgspec.json", "encode")?.call1((value,));
+        }
+    }
+    Codec::get(py)?.encode.bind(py).call1((value,))
 }
 
 /// Why Python's `json` could not read what the server takes for JSON, and what helps.
@@ -120,6 +153,8 @@ struct Codec {
     scan_strictly: Py<PyAny>,
     /// `encode(value) -> str`
     encode: Py<PyAny>,
+    /// How Pydantic writes what it can read again.
+    of_pydantic: Py<PyDict>,
 }
 
 impl Codec {
@@ -137,11 +172,18 @@ impl Codec {
         options.set_item("ensure_ascii", false)?;
         options.set_item("allow_nan", false)?;
         options.set_item("separators", (",", ":"))?;
+        let default = py
+            .import("data_bridge.postgres._json")?
+            .getattr("default")?;
+        options.set_item("default", default)?;
         Ok(Self {
             scan: decoder.call0()?.getattr("scan_once")?.unbind(),
             scan_strictly: decoder
                 .call((), Some(&strict))?
                 .getattr("scan_once")?
+                .unbind(),
+            of_pydantic: [("by_alias", true), ("round_trip", true)]
+                .into_py_dict(py)?
                 .unbind(),
             encode: json
                 .getattr("JSONEncoder")?

@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use super::{Fault, Type};
+use super::{Codec, Fault, Type, json};
 use crate::record::{self, NewRecord, Shape};
 
 /// How the rows of one statement are decoded. Made once per statement.
@@ -150,6 +150,24 @@ impl Layout {
                 .codec
                 .decode(py, wire)
                 .map_err(|fault| column.error(py, fault)),
+        }
+    }
+
+    /// The text of a value of the column `at`, if that is of a JSON type.
+    pub fn json<'w>(&self, at: usize, wire: &'w [u8]) -> Option<&'w [u8]> {
+        match self.columns.get(at)?.ty.codec {
+            Codec::Json => Some(wire),
+            Codec::Jsonb => json::text(wire),
+            _ => None,
+        }
+    }
+
+    /// The error for a value of the column `at`.
+    #[cold]
+    pub fn error(&self, py: Python<'_>, at: usize, fault: Fault) -> PyErr {
+        match self.columns.get(at) {
+            Some(column) => column.error(py, fault),
+            None => self.wrong_count(py),
         }
     }
 

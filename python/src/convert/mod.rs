@@ -72,8 +72,10 @@ pub enum Codec {
     Float8,
     /// `numeric` and `decimal.Decimal`
     Numeric,
-    /// `text`, `varchar`, `bpchar`, `name`, `citext`, `xml`, enums, and `str`
+    /// `text`, `varchar`, `bpchar`, `name`, `citext`, and `str`
     Text,
+    /// Enums, and `str` out; that or a member of an `enum.Enum` in
+    Enum,
     /// `"char"` and `str`
     Char,
     /// `bytea` and `bytes`
@@ -134,7 +136,7 @@ impl Codec {
             Self::Float4 => number::decode_float4(py, wire),
             Self::Float8 => number::decode_float8(py, wire),
             Self::Numeric => numeric::decode(py, wire),
-            Self::Text | Self::AsText => text::decode(py, wire),
+            Self::Text | Self::Enum | Self::AsText => text::decode(py, wire),
             Self::Char => text::decode_char(py, wire),
             Self::Bytea => bytea::decode(py, wire),
             Self::Uuid => uuid::decode(py, wire),
@@ -180,6 +182,7 @@ impl Codec {
             Self::Float8 => number::encode_float8(value, out),
             Self::Numeric => numeric::encode(value, out),
             Self::Text | Self::AsText => text::encode(value, out),
+            Self::Enum => text::encode_label(value, out),
             Self::Char => text::encode_char(value, out),
             Self::Bytea => bytea::encode(value, out),
             Self::Uuid => uuid::encode(value, out),
@@ -238,7 +241,7 @@ fn too_large() -> Fault {
 }
 
 #[cold]
-fn is_enum_member(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(super) fn is_enum_member(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     static ENUM: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     value.is_instance(ENUM.import(value.py(), "enum", "Enum")?)
 }

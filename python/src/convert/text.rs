@@ -36,6 +36,19 @@ pub(super) fn encode(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
     Ok(())
 }
 
+/// The label of an enum. A member of a Python enum stands for its value where that is a `str`, else for its name.
+pub(super) fn encode_label(value: &Bound<'_, PyAny>, out: &mut BytesMut) -> Encoded {
+    if value.is_instance_of::<PyString>() || !super::is_enum_member(value)? {
+        return encode(value, out);
+    }
+    let py = value.py();
+    let label = value.getattr(pyo3::intern!(py, "value"))?;
+    if label.is_instance_of::<PyString>() {
+        return encode(&label, out);
+    }
+    encode(&value.getattr(pyo3::intern!(py, "name"))?, out)
+}
+
 /// The UTF-8 form, borrowed from the object.
 pub(super) fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a [u8], Fault> {
     match text.to_str() {

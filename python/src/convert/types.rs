@@ -47,7 +47,8 @@ fn codec(oid: u32, catalog: &TypeCatalog, depth: usize) -> Codec {
     }
     match catalog.kind(oid) {
         Some(Kind::Scalar(oid)) => scalar(oid),
-        Some(Kind::Enum(_) | Kind::TextLike) => Codec::Text,
+        Some(Kind::Enum(_)) => Codec::Enum,
+        Some(Kind::TextLike) => Codec::Text,
         Some(Kind::Domain(base)) => codec(base, catalog, depth - 1),
         Some(Kind::Array(element_oid)) => match codec(element_oid, catalog, depth - 1) {
             // The elements travel in the format of the whole.

@@ -12,6 +12,7 @@ use pyo3::types::{
     PyTuple, PyType,
 };
 
+use super::converter::Conversions;
 use super::derived::PyDerived;
 use super::generic_alias;
 use super::order::{PyOrder, orders};
@@ -117,7 +118,11 @@ impl Expression {
             }
             list.append(value)?;
         }
-        let list = Value(list.into_any().unbind());
+        let list = match Conversions::of(self.0.value_type().array()) {
+            None => list.into_any(),
+            Some(conversion) => conversion.dump(&list)?,
+        };
+        let list = Value(list.unbind());
         Self::checked(if negated {
             self.0.not_in(list)
         } else {
@@ -409,10 +414,11 @@ pub fn operand(other: &Bound<'_, PyAny>, ty: ValueType) -> PyResult<Expr<Value>>
             other.get_type().name()?
         )));
     }
-    Ok(Expr::param(
-        Value(other.clone().unbind()),
-        fitting(other, ty),
-    ))
+    let value = match Conversions::of(ty) {
+        None => other.clone(),
+        Some(conversion) => conversion.dump(other)?,
+    };
+    Ok(Expr::param(Value(value.unbind()), fitting(other, ty)))
 }
 
 /// The same as the other side of an operator.

@@ -6,6 +6,7 @@ use data_bridge_driver::wire::Row;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::converter;
 use super::model::Model;
 use crate::convert::Layout;
 use crate::engine::RowBuilder;
@@ -84,7 +85,7 @@ impl Hydrator {
         fill(model, &instance, layout, &columns, values.by_ref())?;
         if self.into.is_some() {
             model.slots().track(&instance);
-        } else if self.links.is_empty() && layout.is_flat() {
+        } else if self.links.is_empty() && layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
         }
         for joined in &self.links {
@@ -157,7 +158,7 @@ impl Entity {
         {
             return Ok(py.None().into_bound(py));
         }
-        if layout.is_flat() {
+        if layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
         }
         Ok(instance)
@@ -176,7 +177,13 @@ fn fill<'r>(
     for (slot, column) in columns.clone().enumerate() {
         // The layout refuses a row that is shorter than it should be as it refuses a column beyond its own.
         let value = match values.next() {
-            Some(value) => layout.value(instance.py(), column, value)?,
+            Some(value) => {
+                let conversion = model
+                    .fields()
+                    .get(slot)
+                    .and_then(|field| field.conversion.as_ref());
+                converter::load(conversion, instance.py(), layout, column, value)?
+            }
             None => layout.value(instance.py(), layout.len(), None)?,
         };
         slots.set(instance, slot, Some(value))?;

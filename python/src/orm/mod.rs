@@ -2,6 +2,7 @@
 
 pub mod builders;
 mod column;
+pub mod converter;
 mod derived;
 mod expression;
 mod hydrate;

@@ -1,5 +1,6 @@
 //! A `Table` class as the native side knows it: its table, its slots, its defaults and its links.
 
+use data_bridge_orm::query::ValueType;
 use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -8,6 +9,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::column::Col;
+use super::converter::Conversions;
 use super::link::LinkField;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec};
@@ -23,6 +25,7 @@ pub struct Model {
     fields: Vec<Field>,
     links: Vec<Way>,
     is_typed: bool,
+    is_flat: bool,
 }
 
 /// A column, and what an instance makes of it.
@@ -33,6 +36,7 @@ pub struct Field {
     /// Whether the constructor takes it.
     init: bool,
     pub default: Default,
+    pub conversion: Option<Conversions>,
     pub on_update: OnUpdate,
 }
 
@@ -112,7 +116,7 @@ impl Model {
                 })
             })
             .collect::<PyResult<_>>()?;
-        let fields = columns
+        let fields: Vec<Field> = columns
             .into_iter()
             .enumerate()
             .filter_map(|(index, spec)| Some((spec, table.column_at(index)?)))
@@ -122,12 +126,17 @@ impl Model {
             .columns()
             .iter()
             .all(|column| column.ty.builtin().is_some());
+        let is_flat = fields
+            .iter()
+            .filter_map(|field| field.conversion.as_ref())
+            .all(Conversions::is_flat);
         Ok(Self {
             table,
             slots,
             fields,
             links,
             is_typed,
+            is_flat,
         })
     }
 
@@ -336,6 +345,11 @@ impl Model {
         self.is_typed
     }
 
+    /// Whether no conversion makes objects that could refer back to an instance.
+    pub fn is_flat(&self) -> bool {
+        self.is_flat
+    }
+
     /// The links.
     pub fn links(&self) -> &[Way] {
         &self.links
@@ -446,11 +460,26 @@ impl Field {
         };
         Ok(Self {
             name: PyString::intern(py, &spec.name).unbind(),
+            conversion: Conversions::of(ValueType::of_column(column.column())),
             column,
             init: spec.init,
             default,
             on_update,
         })
+    }
+}
+
+impl Field {
+    /// What the driver sends for a value of this column.
+    ///
+    /// # Errors
+    /// Those of a converter of the user.
+    #[inline]
+    pub fn sent<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.conversion {
+            None => Ok(value),
+            Some(conversion) => conversion.dump(&value),
+        }
     }
 }
 

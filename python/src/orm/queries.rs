@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
 
 use super::expression::{Value, condition as expression};
 use super::hydrate::{Entity, Hydrator, Joined};
-use super::model::{Model, OnUpdate, Way};
+use super::model::{Field, Model, OnUpdate, Way};
 use super::order::order as expression_order;
 use super::query::row_count;
 use super::rows;
@@ -191,10 +191,14 @@ pub fn update(
     let mut update = Update::table(this.table());
     let mut given = Vec::new();
     for pair in values.items()?.iter() {
-        let (name, value): (String, Py<PyAny>) = pair.extract()?;
+        let (name, value): (String, Bound<'_, PyAny>) = pair.extract()?;
         let column = column(py, this, &name)?;
         given.push(column.index());
-        update = update.set(column, Value(value));
+        let value = match this.fields().get(column.index()) {
+            Some(field) => field.sent(value)?,
+            None => value,
+        };
+        update = update.set(column, Value(value.unbind()));
     }
     for (index, field) in this.fields().iter().enumerate() {
         if !given.is_empty() && !given.contains(&index) {
@@ -295,7 +299,7 @@ impl Row {
     fn of_instance(mut self, model: &Model, instance: &Bound<'_, PyAny>) -> PyResult<Self> {
         for (index, field) in model.fields().iter().enumerate() {
             if let Some(value) = model.slots().get(instance, index)? {
-                self = self.set(index, field.column.clone(), value);
+                self = self.set(index, field, value)?;
             }
         }
         Ok(self)
@@ -306,9 +310,10 @@ impl Row {
         let py = values.py();
         for (index, field) in model.fields().iter().enumerate() {
             if let Some(value) = values.get_item(&field.name)? {
-                self = self.set(index, field.column.clone(), value);
+                self = self.set(index, field, value)?;
             } else if let Some(value) = field.default.value(py)? {
-                self.insert = self.insert.set(field.column.clone(), Value(value.unbind()));
+                let value = Value(field.sent(value)?.unbind());
+                self.insert = self.insert.set(field.column.clone(), value);
             }
         }
         if self.given.len() == values.len() {
@@ -318,10 +323,11 @@ impl Row {
         }
     }
 
-    fn set(mut self, index: usize, column: ColumnRef, value: Bound<'_, PyAny>) -> Self {
+    fn set(mut self, index: usize, field: &Field, value: Bound<'_, PyAny>) -> PyResult<Self> {
         self.given.push(index);
-        self.insert = self.insert.set(column, Value(value.unbind()));
-        self
+        let value = Value(field.sent(value)?.unbind());
+        self.insert = self.insert.set(field.column.clone(), value);
+        Ok(self)
     }
 }
 

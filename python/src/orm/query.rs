@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyTuple};
 
+use super::converter::{self, Conversions};
 use super::derived::{Alias, PyDerived};
 use super::expression::{Expression, Value, condition, operand};
 use super::hydrate::Entity;
@@ -45,8 +46,8 @@ pub struct Rows {
 
 #[derive(Debug)]
 enum Part {
-    /// The column at this position; whether its type is known.
-    Value(usize, bool),
+    /// The column at this position; whether its type is known, and what becomes of its values.
+    Value(usize, bool, Option<Conversions>),
     Entity(Entity),
 }
 
@@ -54,7 +55,7 @@ impl Rows {
     /// Whether every column is of a type that needs no look-up.
     pub fn is_typed(&self) -> bool {
         self.parts.iter().all(|part| match part {
-            Part::Value(_, known) => *known,
+            Part::Value(_, known, _) => *known,
             Part::Entity(entity) => entity.model.get().is_typed(),
         })
     }
@@ -69,7 +70,13 @@ impl RowBuilder for Rows {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut values = row.values();
         let mut part = |part: &Part| match part {
-            Part::Value(at, _) => layout.value(py, *at, values.next().flatten()),
+            Part::Value(at, _, conversion) => converter::load(
+                conversion.as_ref(),
+                py,
+                layout,
+                *at,
+                values.next().flatten(),
+            ),
             Part::Entity(entity) => {
                 entity.row(py, layout, values.by_ref().take(entity.columns.len()))
             }
@@ -282,7 +289,8 @@ impl PyQuery {
                 }
                 None => {
                     let expr = operand(&item, super::expression::of_value(&item)?)?;
-                    parts.push(Part::Value(start, expr.value_type().is_known()));
+                    let ty = expr.value_type();
+                    parts.push(Part::Value(start, ty.is_known(), Conversions::of(ty)));
                     start += 1;
                     select = Self::reading(select, &expr).item(expr);
                 }

@@ -132,6 +132,10 @@ impl RowReader {
         index: usize,
         value: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let model = self.model.get();
+        if let (Some(value), Some(field)) = (&value, model.fields().get(index)) {
+            return field.sent(value.clone());
+        }
         value.ok_or_else(|| {
             let table = self.model.get().table();
             let column = table.columns().get(index).map(|column| column.name.as_str()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a class body says about its table, as the Python side hands it over.
 
 use data_bridge_driver::Error;
+use data_bridge_orm::query::Conversion;
 use data_bridge_orm::schema::{Action, Column, Identity, PgType, Reference, Table};
 use pyo3::prelude::*;
 
@@ -39,12 +40,15 @@ pub struct ColumnSpec {
     pub onupdate_sql: Option<String>,
     /// A callable whose value an update sets the column to.
     pub onupdate: Option<Py<PyAny>>,
+    /// The number of what converts its values.
+    converter: Option<u32>,
 }
 
 impl ColumnSpec {
     fn column(&self) -> Result<Column, Error> {
         let mut column = Column::new(&self.name, PgType::parse(&self.sql_type)?)?;
         column.nullable = self.nullable;
+        column.conversion = self.converter.map_or(Conversion::NONE, Conversion::at);
         column.comment.clone_from(&self.comment);
         column.identity = match self.identity.as_deref() {
             None => None,

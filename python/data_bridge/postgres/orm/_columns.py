@@ -67,8 +67,13 @@ class ColumnSpec:
     default_factory: Callable[[], Any] | None = None
     onupdate_sql: str | None = None
     onupdate: Callable[[], Any] | None = None
+    converter: int | None = None
+    #: The labels of the enum type that the column's type is, in their order.
+    enum_labels: tuple[str, ...] | None = None
     # Not for the native side:
     asked_identity: bool | str | None = None
+    load: Callable[[Any], Any] | None = None
+    dump: Callable[[Any], Any] | None = None
 
 
 def Column(  # noqa: N802 - the name of what it declares
@@ -91,6 +96,8 @@ def Column(  # noqa: N802 - the name of what it declares
     identity: bool | Literal["always", "by default"] | None = None,
     collation: str | None = None,
     comment: str | None = None,
+    load: Callable[[Any], Any] | None = None,
+    dump: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a column of a :class:`Table`.
 
@@ -100,6 +107,9 @@ def Column(  # noqa: N802 - the name of what it declares
     ``check`` is an SQL expression. ``foreign_key`` is ``"table.column"`` or ``"schema.table.column"``; with
     ``strict=True`` a key whose row is not there is an error when the link is loaded, instead of ``None``. With ``init=False`` the
     constructor does not take the column.
+
+    ``load`` makes the attribute's value of the one that the driver read, and ``dump`` makes the one to send of the attribute's:
+    for types of your own. NULL is ``None`` without them.
 
     A lone integer primary key without a default is an identity column: always numbered by the server with ``init=False``, else
     where no value is given. ``identity=False`` prevents it.
@@ -131,6 +141,8 @@ def Column(  # noqa: N802 - the name of what it declares
         onupdate_sql=_sql(onupdate) if _is_sql(onupdate) else None,
         onupdate=_as_callable(onupdate),
         asked_identity=identity,
+        load=load,
+        dump=dump,
     )
 
 

@@ -282,15 +282,17 @@ def _evaluated(name: str, attribute: str, annotation: Any, namespace: dict[str, 
 def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpec:
     spec: ColumnSpec = value if isinstance(value, ColumnSpec) else Column(default=value)
     spec.name = attribute
-    sql_type, nullable = _annotations.read(annotation)
-    spec.nullable = spec.nullable or nullable
+    reading = _annotations.read(annotation, spec.sql_type or None)
+    spec.nullable = spec.nullable or reading.nullable
+    spec.enum_labels = reading.enum_labels
+    spec.converter = _annotations.converter(annotation, spec)
     if not spec.sql_type:
-        if sql_type is None:
+        if reading.sql_type is None:
             raise TypeError(
                 f"{name}.{attribute} is annotated {annotation!r}, which has no PostgreSQL type of its own; "
                 'name one: Column(type="jsonb")'
             )
-        spec.sql_type = sql_type
+        spec.sql_type = reading.sql_type
     return spec
 
 
