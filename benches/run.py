@@ -4,6 +4,7 @@
     python benches/run.py --quick                 both event loops, under five minutes
     python benches/run.py --only fetch,upsert --loop uvloop
     python benches/run.py --parts rust,memory     the Rust client; the runs of 10 million rows
+    python benches/run.py --only orm,journal      the mappers, on asyncio's own loop
     python benches/run.py --record                everything, kept in docs/
 
 Wall and client CPU time per operation (user and system, all threads), medians of interleaved rounds. Each contender on
@@ -65,8 +66,10 @@ def main() -> int:
 
 
 def _run(args: argparse.Namespace, url: str, rounds: int, found: results.Results, tell: Any) -> None:
-    settings = interleave.Settings(url, rounds, args.quick, cases.select(args.only), args.contender)
-    for loop in args.loop if "loops" in args.parts else []:
+    settings = interleave.Settings(
+        url, rounds, args.quick, cases.select(args.only), args.loop is not None, args.contender
+    )
+    for loop in (args.loop or _LOOPS) if "loops" in args.parts else []:
         found.add_loop(loop, list(interleave.run(settings, loop, tell)))
     if "rust" in args.parts:
         tell("rust: building and measuring the client")
@@ -78,9 +81,10 @@ def _run(args: argparse.Namespace, url: str, rounds: int, found: results.Results
         found.thresholds = thresholds.measure(url, rounds)
     if "memory" in args.parts:
         for case, contender in memory.pairs(args.contender):
-            tell(f"memory: {memory.CASES[case]} of {args.rows:,} rows, {contender}")
+            rows = memory.SIZES.get(case, args.rows)
+            tell(f"memory: {memory.CASES[case]} ({rows:,} rows), {contender}")
             command = [sys.executable, __file__, "--measure-memory", url, case, contender]
-            for line in _lines([*command, str(args.rows)]):
+            for line in _lines([*command, str(rows)]):
                 found.memory.setdefault(memory.CASES[case], {})[contender] = line
 
 
@@ -122,7 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 5; 3 with --quick)")
     parser.add_argument("--only", type=names, help="cases, by parts of their names")
     parser.add_argument("--contender", type=names, help="contenders, by parts of their names")
-    parser.add_argument("--loop", type=names, default=_LOOPS, help="asyncio, uvloop (default: both)")
+    parser.add_argument("--loop", type=names, help="asyncio, uvloop (default: both, for mappers asyncio)")
     parser.add_argument(
         "--parts", type=names, help=f"of {', '.join(_PARTS)} (default: all; loops with --quick or --only)"
     )
@@ -135,7 +139,7 @@ def _arguments() -> argparse.Namespace:
         _list()
         parser.exit()
     args.parts = args.parts or (["loops"] if args.quick or args.only else _PARTS)
-    for known, given in ((_LOOPS, args.loop), (_PARTS, args.parts)):
+    for known, given in ((_LOOPS, args.loop or []), (_PARTS, args.parts)):
         if unknown := set(given) - set(known):
             parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return args

@@ -28,6 +28,7 @@ class Settings:
     rounds: int
     quick: bool
     cases: list[Case]
+    every_loop: bool
     contender_names: list[str] | None
 
 
@@ -36,7 +37,8 @@ def run(settings: Settings, loop: str, tell: Callable[[str], None]) -> Iterator[
     found, missing = contenders.load(settings.contender_names)
     everyone = [(module, c) for module, group in found.items() for c in group]
     yield {"versions": {c.name: c.version for _, c in everyone}, "missing": missing}
-    for group in _groups(settings.cases):
+    chosen = [case for case in settings.cases if settings.every_loop or loop in case.loops]
+    for group in _groups(chosen):
         with ExitStack() as stack:
             children: dict[str, _Child] = {}
             for module, contender in everyone:
@@ -51,13 +53,15 @@ def run(settings: Settings, loop: str, tell: Callable[[str], None]) -> Iterator[
 
 
 def _groups(chosen: list[Case]) -> list[list[Case]]:
-    """The cases that share their processes: the bulk ones; each other case has fresh ones.
+    """The cases that share their processes: a family, the bulk ones; each other case has fresh ones.
 
     What a process did before changes the state of its heap, and that changes small questions more
-    than most drivers differ.
+    than most drivers differ; mappers differ by more than that.
     """
-    bulk = [case for case in chosen if case.bulk]
-    return [[case] for case in chosen if not case.bulk] + ([bulk] if bulk else [])
+    alone = [[case] for case in chosen if not case.bulk and not case.family]
+    families = dict.fromkeys(case.family for case in chosen if case.family)
+    shared = [[case for case in chosen if case.family == family] for family in families]
+    return alone + shared + [found for found in [[case for case in chosen if case.bulk]] if found]
 
 
 def _case(settings: Settings, case: Case, able: list[_Child]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Peak memory of 10 million rows in and out: each run in a process of its own."""
+"""Peak memory of 10 million rows in and out, and of objects that are held: each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ from suite import contenders
 from suite.data import COLUMN_LIST, ROWS
 from suite.meter import PeakMemory
 from suite.model import Env
+from suite.orm.world import NOTES
 
 # Case name -> what it is called in the report. Contenders register these names as they do others.
-CASES = {"memory_insert": "insert from a generator", "memory_stream": "stream"}
+CASES = {
+    "memory_insert": "insert from a generator",
+    "memory_stream": "stream",
+    "memory_lazy": "100,000 objects, links unloaded",
+    "memory_eager": "100,000 objects and 100,000 by one JOIN",
+}
+# Rows of those that are not asked for 10 million.
+SIZES = {"memory_lazy": NOTES, "memory_eager": NOTES}
 
 TABLE = "bench_big"
 STREAM_SQL = (

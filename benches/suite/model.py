@@ -18,7 +18,8 @@ class Case:
     `ops` operations make one round; a time is reported per operation. After each contender's
     warm-up `answer` reduces what it returned, and `check_sql` what it left in the table: they must
     be the same for all contenders, so that nobody wins by doing less. `trips` asks for the round
-    trips of one operation to be counted too.
+    trips of one operation to be counted too. Cases of one `family` share their processes, and `loops` are those on which
+    a case runs unless others are asked for.
     """
 
     name: str
@@ -30,6 +31,13 @@ class Case:
     trips: bool = False
     check_sql: str | None = None
     answer: Callable[[Any], Any] | None = None
+    family: str = ""
+    loops: tuple[str, ...] = ("asyncio", "uvloop")
+
+    @property
+    def of_mappers(self) -> bool:
+        """Whether it compares object-relational mappers, not drivers."""
+        return self.name.startswith(("orm_", "journal_"))
 
 
 @dataclass(frozen=True)

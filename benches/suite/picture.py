@@ -1,4 +1,4 @@
-"""The picture: a panel per case, a bar per contender."""
+"""The pictures, one of drivers and one of mappers: a panel per case, a bar per contender."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import cases
+from suite.model import Case
 from suite.results import Figure, Results
 from suite.targets import OURS
 
@@ -17,6 +18,10 @@ _COLOURS = {
     "psycopg": "#94a3b8",
     "SQLAlchemy core": "#cbd5e1",
     "SQLAlchemy ORM": "#cbd5e1",
+    "SQLModel": "#cbd5e1",
+    "Tortoise": "#cbd5e1",
+    "Piccolo": "#cbd5e1",
+    "Django": "#cbd5e1",
     "pre-made bytes": "#fbbf24",
     "tokio-postgres": "#64748b",
 }
@@ -26,7 +31,7 @@ _COLUMNS = 3
 def draw(
     results: Results, loop: str, folder: Path, stem: str, suffixes: tuple[str, ...] = (".svg", ".png")
 ) -> list[Path]:
-    """Write `stem`.svg and .png into `folder`; without matplotlib, nothing."""
+    """Write `stem`.svg and .png, and `stem`-orm.*, into `folder`; without matplotlib, nothing."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -36,7 +41,17 @@ def draw(
     from matplotlib import pyplot as plt
 
     titles = {case.name: case for case in cases.CASES}
-    panels = results.loops[loop]
+    written: list[Path] = []
+    for of_mappers, name in ((False, stem), (True, f"{stem}-orm")):
+        panels = {case: found for case, found in results.loops[loop].items() if titles[case].of_mappers == of_mappers}
+        if panels:
+            written += _draw(plt, titles, panels, loop, [folder / f"{name}{suffix}" for suffix in suffixes])
+    return written
+
+
+def _draw(
+    plt: Any, titles: dict[str, Case], panels: dict[str, dict[str, Figure]], loop: str, paths: list[Path]
+) -> list[Path]:
     rows = math.ceil(len(panels) / _COLUMNS)
     figure, grid = plt.subplots(rows, _COLUMNS, figsize=(15, 1.1 + 1.9 * rows), squeeze=False, layout="constrained")
     axes = list(grid.flat)
@@ -48,9 +63,8 @@ def draw(
         f"{loop}: time per operation, smaller is better; the darker part is the client's CPU",
         fontsize=12,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{stem}{suffix}" for suffix in suffixes]
     for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, dpi=110, metadata=metadata)
     plt.close(figure)

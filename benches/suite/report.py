@@ -105,24 +105,25 @@ def _outcome(outcome: targets.Outcome) -> tuple[str, str, str, str]:
 
 def _memory_table(results: Results) -> Table:
     table = Table(
-        title=f"10 million rows: peak memory over the start (limit for {targets.OURS}: {targets.MEMORY_LIMIT_MB:g} MB)"
+        title=f"peak memory over the start (limit for {targets.OURS} with 10 million rows: {targets.MEMORY_LIMIT_MB:g} MB)"
     )
     for name in ("case", "contender"):
         table.add_column(name)
-    for name in ("peak MB", "seconds", "rows/s"):
+    for name in ("rows", "peak MB", "seconds", "rows/s"):
         table.add_column(name, justify="right")
-    for case, name, peak, seconds, rate in memory_lines(results):
-        table.add_row(case, name, peak, seconds, rate)
+    for line in memory_lines(results):
+        table.add_row(*line)
     return table
 
 
-def memory_lines(results: Results) -> Iterator[tuple[str, str, str, str, str]]:
-    """Case, contender, peak megabytes, seconds, rows a second."""
+def memory_lines(results: Results) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Case, contender, rows, peak megabytes, seconds, rows a second."""
     for case, by_contender in results.memory.items():
         for name, found in by_contender.items():
             yield (
                 case,
                 name,
+                f"{found['rows']:,}",
                 f"{found['peak_mb']:.1f}",
                 f"{found['seconds']:.1f}",
                 f"{found['rows'] / found['seconds']:,.0f}",
@@ -171,8 +172,8 @@ def markdown(results: Results) -> str:
         head = ("case", "contender", "wall µs", "CPU µs", "per second", "wall x", "CPU x")
         parts.append(f"### {loop}, ratios to {_BASE[loop]}\n\n" + _md(head, rows))
     if results.memory:
-        head = ("case", "contender", "peak MB over start", "seconds", "rows/s")
-        parts.append("### Memory, 10 million rows\n\n" + _md(head, list(memory_lines(results))))
+        head = ("case", "contender", "rows", "peak MB over start", "seconds", "rows/s")
+        parts.append("### Memory\n\n" + _md(head, list(memory_lines(results))))
     if results.thresholds:
         found = [
             (e["call"], f"{e['rows']:,}", e["plan"], f"{e['wall_ms']:.3f}", f"{e['cpu_ms']:.3f}")

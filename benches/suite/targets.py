@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from suite.results import Figure, Results
 
 OURS = "data_bridge"
+# Object-relational mappers in Python: what "the best of them" is chosen from.
+MAPPERS = ("SQLAlchemy ORM", "SQLModel", "Tortoise", "Piccolo", "Django")
 
 Measure = Callable[[Results, str, str], float | None]
 
@@ -76,6 +78,12 @@ def _speed(over: str = "asyncpg") -> Measure:
     return measure
 
 
+def _speed_to_best_mapper(results: Results, loop: str, case: str) -> float | None:
+    ours = _ours(results, loop, case)
+    others = [figure for name in MAPPERS if (figure := results.figure(loop, case, name))]
+    return min(figure.wall_us for figure in others) / ours.wall_us if ours and others else None
+
+
 def _wall_us(results: Results, loop: str, case: str) -> float | None:
     ours = _ours(results, loop, case)
     return ours.wall_us if ours else None
@@ -98,6 +106,19 @@ def _trips(results: Results, loop: str, case: str) -> float | None:
 
 _ASYNCIO, _UVLOOP, _RUST = ("asyncio",), ("uvloop",), ("rust",)
 _US = " µs"
+_JOURNAL = (
+    "insert",
+    "insert_atomic",
+    "insert_bulk",
+    "filter_large",
+    "filter_small",
+    "get",
+    "dicts",
+    "tuples",
+    "update",
+    "update_partial",
+    "delete",
+)
 _TRIPS = " trips"
 
 TARGETS = [
@@ -120,10 +141,17 @@ TARGETS = [
     Target("upsert", "rows/s to SQLAlchemy core", _speed("SQLAlchemy core"), 2, at_least=True),
     Target("orm_fetch_one", "wall to asyncpg's raw call", _wall(), 1.1),
     Target("orm_fetch_one", "CPU to asyncpg's raw call", _cpu(), 1.1),
+    Target("orm_fetch_one", "speed to SQLAlchemy ORM's", _speed("SQLAlchemy ORM"), 5, at_least=True),
     Target("orm_insert_one", "wall to asyncpg's raw call", _wall(), 1.1),
     Target("orm_insert_one", "CPU to asyncpg's raw call", _cpu(), 1.1),
     Target("orm_objects", "wall to asyncpg's raw records", _wall(), 0.6),
     Target("orm_objects", "over our own raw fetch, each", _over_raw_fetch, 1.0, unit=_US),
+    Target("orm_render", "wall each", _wall_us, 5, unit=_US),
+    Target("orm_three_levels", "speed to SQLAlchemy's selectinload", _speed("SQLAlchemy ORM"), 5, at_least=True),
+    *(
+        Target(f"journal_{name}", "speed to the best mapper's", _speed_to_best_mapper, 3, at_least=True)
+        for name in _JOURNAL
+    ),
     Target("tx_empty", "round trips", _trips, 0, unit=_TRIPS),
     Target("tx_one", "round trips", _trips, 2, unit=_TRIPS),
     Target("point_select", "CPU to tokio-postgres's", _cpu("tokio-postgres"), 0.8, loops=_RUST),

@@ -6,7 +6,17 @@ import importlib
 
 from suite.model import Contender
 
-_MODULES = ("with_data_bridge", "with_asyncpg", "with_psycopg", "with_sqlalchemy", "ceiling")
+_MODULES = (
+    "with_data_bridge",
+    "with_asyncpg",
+    "with_psycopg",
+    "with_sqlalchemy",
+    "with_sqlmodel",
+    "with_tortoise",
+    "with_piccolo",
+    "with_django",
+    "ceiling",
+)
 
 
 def load(names: list[str] | None = None) -> tuple[dict[str, list[Contender]], list[str]]:

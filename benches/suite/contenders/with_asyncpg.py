@@ -21,6 +21,8 @@ from suite.data import (
     STAGING_TABLE,
 )
 from suite.model import Contender, Env, Op, from_tasks, one_by_one
+from suite.orm import operations
+from suite.orm.by_hand import ByHand
 
 ASYNCPG = Contender("asyncpg", asyncpg.__version__)
 # asyncio's transports read into a new block of 256 KiB each time, which glibc's malloc maps and
@@ -217,3 +219,6 @@ async def memory_stream(env: Env) -> AsyncGenerator[Op]:
             return count
 
         yield Op(run)
+
+
+operations.register(ASYNCPG, ByHand)

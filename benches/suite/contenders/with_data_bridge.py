@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import data_bridge
 import data_bridge.postgres as pg
-from data_bridge.postgres import Col, Column, Table
 from suite import memory
 from suite.data import COLUMNS, FETCH_SQL, HALF_FULL, POINT_SQL, ROWS
 from suite.model import Contender, Env, Op, from_tasks, one_by_one
+from suite.orm import operations
+from suite.orm.ours import Item, Ours, Single
 
 DATA_BRIDGE = Contender("data_bridge", data_bridge.__version__)
 CONTENDERS = [DATA_BRIDGE]
-
-
-class Item(Table, table="bench_items"):
-    """The table that is read."""
-
-    id: Col[int] = Column(primary_key=True)
-    name: Col[str]
-    score: Col[float]
-    active: Col[bool]
-    created: Col[datetime]
-    amount: Col[Decimal]
-
-
-class Single(Table, table="bench_single"):
-    """The table that single inserts fill."""
-
-    id: Col[int] = Column(primary_key=True, init=False)
-    name: Col[str]
-    score: Col[float]
-    active: Col[bool]
-    created: Col[datetime]
-    amount: Col[Decimal]
 
 
 async def _script(db: pg.Database, sql: str) -> None:
@@ -235,3 +212,6 @@ async def memory_stream(env: Env) -> AsyncGenerator[Op]:
             return count
 
         yield Op(run)
+
+
+operations.register(DATA_BRIDGE, Ours)

@@ -5,66 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from suite.data import COLUMNS, HALF_FULL, ROWS
 from suite.model import Contender, Env, Op, from_tasks, one_by_one
+from suite.orm import operations
+from suite.orm.alchemy import Alchemy
+from suite.orm.alchemy_models import Item, Single, Sink, Upsert
 
 CORE = Contender("SQLAlchemy core", sa.__version__)
 ORM = Contender("SQLAlchemy ORM", sa.__version__)
 CONTENDERS = [CORE, ORM]
-
-
-class _Base(DeclarativeBase):
-    """Maps plain annotations to the benchmark's column types."""
-
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this name
-        int: sa.BigInteger,
-        str: sa.Text,
-        datetime: sa.DateTime(timezone=True),
-        Decimal: sa.Numeric(12, 2),
-    }
-
-
-class _Columns:
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    score: Mapped[float]
-    active: Mapped[bool]
-    created: Mapped[datetime]
-    amount: Mapped[Decimal]
-
-
-class Item(_Columns, _Base):
-    """The table that is read."""
-
-    __tablename__ = "bench_items"
-
-
-class Sink(_Columns, _Base):
-    """The table that bulk inserts fill."""
-
-    __tablename__ = "bench_sink"
-
-
-class Upsert(_Columns, _Base):
-    """The table that half exists."""
-
-    __tablename__ = "bench_upsert"
-
-
-class Single(_Columns, _Base):
-    """The table that single inserts fill."""
-
-    __tablename__ = "bench_single"
 
 
 _BY_KEY = sa.select(Item.__table__).where(Item.__table__.c.id == sa.bindparam("key"))
@@ -273,3 +229,6 @@ async def tx_one(env: Env) -> AsyncGenerator[Op]:
                     await _core_row(conn, env.ids[i])
 
         yield Op(run)
+
+
+operations.register(ORM, Alchemy)
