@@ -12,6 +12,7 @@ mod param;
 mod render;
 mod render_expr;
 mod render_select;
+mod scope;
 mod select;
 mod source;
 mod text;
@@ -25,6 +26,7 @@ pub use self::{
     operator::{Associativity, Gives, Operator, Precedence},
     param::{IntoOperand, IntoParam, Param},
     render::Statement,
+    scope::Scope,
     select::{Lock, Nulls, Order, Select, SetOperator, Strength, Wait},
     source::{Join, Link, Relation, key_condition},
     value_type::{Conversion, ValueType},

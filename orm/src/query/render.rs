@@ -5,7 +5,10 @@ use std::{fmt::Write as _, ops::Range, sync::Arc};
 use data_bridge_driver::Error;
 use postgres_types::ToSql;
 
-use super::{Expr, Param, Relation, derived::Head, param::Typed, source::Source};
+use super::{
+    Expr, Param, Precedence, Relation, Scope, derived::Head, param::Typed, scope::Skips,
+    source::Source,
+};
 use crate::schema::{ColumnRef, Name, Oid};
 
 /// The most parameters of one statement (a 16-bit count in Bind).
@@ -40,25 +43,33 @@ pub(super) struct Renderer<'a, V> {
     /// The parameters of the list of what is selected. Where one of them stands again in GROUP BY or ORDER BY, it is the
     /// same parameter: otherwise the server would take the two expressions for different ones.
     pub selected: Range<usize>,
+    /// Where the statement runs.
+    pub scope: Option<&'a Scope<V>>,
+    /// The conditions of its tables that the query at hand does without.
+    pub skips: Skips,
     pub depth: usize,
 }
 
 impl<'a, V> Renderer<'a, V> {
-    pub fn new() -> Self {
-        Self {
+    pub fn new(scope: Option<&'a Scope<V>>) -> Self {
+        let mut out = Self {
             sql: String::with_capacity(256),
             params: Vec::new(),
             types: Vec::new(),
             scopes: Vec::new(),
             defined: Vec::new(),
             selected: 0..0,
+            scope,
+            skips: Skips::default(),
             depth: 0,
-        }
+        };
+        out.skips = out.scope_skips();
+        out
     }
 
     /// For a statement that writes to one table.
-    pub fn over(sources: &'a [Source<V>]) -> Self {
-        let mut out = Self::new();
+    pub fn over(sources: &'a [Source<V>], scope: Option<&'a Scope<V>>) -> Self {
+        let mut out = Self::new(scope);
         out.scopes.push(sources);
         out
     }
@@ -91,6 +102,20 @@ impl<'a, V> Renderer<'a, V> {
         } else {
             self.params.push(&param.value);
             self.types.push(param.oid);
+            self.params.len()
+        };
+        let _ = write!(self.sql, "${number}");
+    }
+
+    /// A value that the statement may need several times, as one parameter for each type.
+    pub fn shared_param(&mut self, value: &'a V, oid: Oid) {
+        let mut known = self.params.iter().zip(&self.types);
+        let again = known.position(|(one, ty)| std::ptr::eq(*one, value) && *ty == oid);
+        let number = if let Some(index) = again {
+            index + 1
+        } else {
+            self.params.push(value);
+            self.types.push(oid);
             self.params.len()
         };
         let _ = write!(self.sql, "${number}");
@@ -184,8 +209,26 @@ impl<'a, V> Renderer<'a, V> {
         self.push(name.map(Name::quoted).unwrap_or_default());
     }
 
-    pub fn filter(&mut self, filter: Option<&'a Expr<V>>) -> Result<(), Error> {
-        self.clause(" WHERE ", filter)
+    /// `WHERE`: the statement's own condition, and those that these of its sources always have.
+    pub fn filter(
+        &mut self,
+        filter: Option<&'a Expr<V>>,
+        sources: impl Iterator<Item = &'a Source<V>>,
+    ) -> Result<(), Error> {
+        let mut sources = sources.filter(|source| self.is_narrowed(source)).peekable();
+        if sources.peek().is_none() {
+            return self.clause(" WHERE ", filter);
+        }
+        let sources: Vec<_> = sources.collect();
+        let mut word = " WHERE ";
+        if let Some(filter) = filter {
+            self.push(std::mem::replace(&mut word, " AND "));
+            self.operand(filter, Precedence::And, true)?;
+        }
+        for source in sources {
+            self.narrow(source, &mut word)?;
+        }
+        Ok(())
     }
 
     pub fn clause(&mut self, word: &str, condition: Option<&'a Expr<V>>) -> Result<(), Error> {

@@ -226,7 +226,7 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     /// An operand, in brackets where it binds more loosely than its operator, or, unless they associate, as loosely.
-    fn operand(
+    pub fn operand(
         &mut self,
         operand: &'a Expr<V>,
         around: Precedence,

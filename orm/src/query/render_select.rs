@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 use data_bridge_driver::Error;
 
 use super::{
-    Expr, MAX_DEPTH, Order, Relation, Select, SetOperator, Wait,
+    Expr, Join, MAX_DEPTH, Order, Precedence, Relation, Select, SetOperator, Wait,
     derived::{Body, Head},
     render::Renderer,
     select::{Asks, Distinct, Item, Limit, Lock, Nulls, free_name},
@@ -48,9 +48,12 @@ impl<'a, V> Renderer<'a, V> {
     /// In brackets, as an operand of another query.
     pub fn subquery(&mut self, select: &'a Select<V>) -> Result<(), Error> {
         let selected = std::mem::replace(&mut self.selected, 0..0);
+        let (around, own) = (self.skips, self.scope_skips());
+        self.skips = own;
         self.push("(");
         self.select(select)?;
         self.push(")");
+        self.skips = around;
         self.selected = selected;
         Ok(())
     }
@@ -58,12 +61,15 @@ impl<'a, V> Renderer<'a, V> {
     /// `EXISTS (...)`, where what is selected does not matter.
     pub fn exists(&mut self, select: &'a Select<V>) -> Result<(), Error> {
         let selected = std::mem::replace(&mut self.selected, 0..0);
+        let (around, own) = (self.skips, self.scope_skips());
+        self.skips = own;
         let known = self.defined.len();
         self.push("EXISTS (");
         self.ctes(select)?;
         self.body(select, select.has_own_rows())?;
         self.push(")");
         self.defined.truncate(known);
+        self.skips = around;
         self.selected = selected;
         Ok(())
     }
@@ -107,6 +113,14 @@ impl<'a, V> Renderer<'a, V> {
 
     /// The query from SELECT on; without `items` it selects nothing, where only the number of its rows matters.
     fn body(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
+        let around = self.skips;
+        self.skips = around | select.skips;
+        self.parts(select, items)?;
+        self.skips = around;
+        Ok(())
+    }
+
+    fn parts(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
         let Some((operator, first, second)) = &select.set else {
             self.push("SELECT");
             return self.core(select, items);
@@ -183,8 +197,18 @@ impl<'a, V> Renderer<'a, V> {
             self.items(select)?;
         }
         self.selected = start..self.params.len();
-        self.sources(&select.sources)?;
-        self.clause(" WHERE ", select.filter.as_ref())?;
+        // Where a join keeps rows of its right side, a condition behind it would drop what it keeps.
+        let apart = select
+            .sources
+            .iter()
+            .any(|source| source.join().is_some_and(Join::keeps_right));
+        self.sources(&select.sources, apart)?;
+        let narrowed = select
+            .sources
+            .iter()
+            .enumerate()
+            .filter(|(index, source)| !apart && (*index == 0 || source.joined.is_none()));
+        self.filter(select.filter.as_ref(), narrowed.map(|(_, source)| source))?;
         for (index, by) in select.group.iter().enumerate() {
             self.push(if index == 0 { " GROUP BY " } else { ", " });
             self.expr(by)?;
@@ -272,17 +296,23 @@ impl<'a, V> Renderer<'a, V> {
         }
     }
 
-    fn sources(&mut self, sources: &'a [Source<V>]) -> Result<(), Error> {
+    /// Each narrowed table is narrowed beside its join, or `apart` from it.
+    fn sources(&mut self, sources: &'a [Source<V>], apart: bool) -> Result<(), Error> {
         for (index, source) in sources.iter().enumerate() {
             self.push(match (&source.joined, index) {
                 (_, 0) => " FROM ",
                 (None, _) => " CROSS JOIN ",
                 (Some((join, _)), _) => join.sql(),
             });
-            self.relation(source)?;
+            let narrowed = self.is_narrowed(source);
+            self.relation(source, narrowed && apart)?;
             if let Some((_, on)) = &source.joined {
+                let narrowed = narrowed && !apart && index > 0;
                 self.push(" ON ");
                 match on {
+                    On::Condition(condition) if narrowed => {
+                        self.operand(condition, Precedence::And, true)?;
+                    }
                     On::Condition(condition) => self.expr(condition)?,
                     On::Link(link) => {
                         self.source_column(source, link.to.index);
@@ -290,15 +320,22 @@ impl<'a, V> Renderer<'a, V> {
                         self.column(&link.from)?;
                     }
                 }
+                if narrowed {
+                    self.narrow(source, &mut " AND ")?;
+                }
             }
         }
         Ok(())
     }
 
-    fn relation(&mut self, source: &'a Source<V>) -> Result<(), Error> {
+    fn relation(&mut self, source: &'a Source<V>, narrowed: bool) -> Result<(), Error> {
         let own_name = match &source.relation {
+            Relation::Table(table) if narrowed => {
+                self.narrowed_query(source, table)?;
+                false
+            }
             Relation::Table(table) => {
-                self.push(table.name().quoted());
+                self.table_name(table);
                 !table.is_alias()
             }
             Relation::Derived(derived) => match &derived.body {

@@ -5,8 +5,9 @@ use std::{ops::Range, sync::Arc};
 use data_bridge_driver::{Error, ident::MAX_BYTES};
 
 use super::{
-    Derived, Expr, IntoParam, Join, Link, Param, Relation, Statement, ValueType,
+    Derived, Expr, IntoParam, Join, Link, Param, Relation, Scope, Statement, ValueType,
     render::Renderer,
+    scope::Skips,
     source::{On, Source, key_condition},
 };
 use crate::schema::{Builtin, Name, Table, naming::clip};
@@ -47,6 +48,7 @@ pub struct Select<V = Param> {
     pub(super) limit: Option<Limit<V>>,
     pub(super) offset: Option<Expr<V>>,
     pub(super) locks: Vec<Lock>,
+    pub(super) skips: Skips,
     depth: usize,
 }
 
@@ -214,6 +216,7 @@ impl<V> Select<V> {
             limit: None,
             offset: None,
             locks: Vec::new(),
+            skips: Skips::default(),
             depth: 0,
         }
     }
@@ -408,6 +411,20 @@ impl<V> Select<V> {
         self
     }
 
+    /// Deleted rows of the tables that it reads are meant too, those of subqueries left aside.
+    #[must_use]
+    pub fn with_deleted(mut self) -> Self {
+        self.skips.deleted = true;
+        self
+    }
+
+    /// All rows of the tables that it reads are meant, whoever's they are, deleted ones too; subqueries speak for themselves.
+    #[must_use]
+    pub fn unscoped(mut self) -> Self {
+        self.skips = Skips::ALL;
+        self
+    }
+
     /// This query and another as one, whose orders and limits are of its own.
     #[must_use]
     pub fn combine(self, operator: SetOperator, other: Self) -> Self {
@@ -496,9 +513,22 @@ impl<V> Select<V> {
     /// Renders it.
     ///
     /// # Errors
-    /// A column of a table that the query does not read, a clause that a union cannot have, or something past the limits.
+    /// A column of a table that the query does not read, a clause that a union cannot have, or something past the limits; a
+    /// table whose rows belong to tenants, which takes [`Select::render_in`].
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::new();
+        self.rendered(None)
+    }
+
+    /// The same for a tenant, or a schema.
+    ///
+    /// # Errors
+    /// See [`Select::render`].
+    pub fn render_in<'a>(&'a self, scope: &'a Scope<V>) -> Result<Statement<'a, V>, Error> {
+        self.rendered(Some(scope))
+    }
+
+    fn rendered<'a>(&'a self, scope: Option<&'a Scope<V>>) -> Result<Statement<'a, V>, Error> {
+        let mut out = Renderer::new(scope);
         out.select(self)?;
         out.finish()
     }
@@ -535,6 +565,7 @@ impl<V> Clone for Select<V> {
             }),
             offset: self.offset.clone(),
             locks: self.locks.clone(),
+            skips: self.skips,
             depth: self.depth,
         }
     }

@@ -60,6 +60,11 @@ impl Join {
             Self::Full => " FULL JOIN ",
         }
     }
+
+    /// Whether rows of the right side stay that have no partner.
+    pub(super) const fn keeps_right(self) -> bool {
+        matches!(self, Self::Right | Self::Full)
+    }
 }
 
 /// A table in a query, and the name that it goes by there.
@@ -100,6 +105,11 @@ impl<V> Source<V> {
             (None, Relation::Table(table)) => table.known_as(),
             (None, Relation::Derived(derived)) => derived.name(),
         }
+    }
+
+    /// How it is joined, if it is.
+    pub fn join(&self) -> Option<Join> {
+        self.joined.as_ref().map(|(join, _)| *join)
     }
 
     pub fn is_table(&self, other: &Table) -> bool {

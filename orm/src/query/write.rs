@@ -2,7 +2,10 @@
 
 use data_bridge_driver::Error;
 
-use super::{Expr, IntoParam, Param, Statement, param::Typed, render::Renderer, source::Source};
+use super::{
+    Expr, IntoParam, Param, Scope, Statement, param::Typed, render::Renderer, scope::Skips,
+    source::Source,
+};
 use crate::schema::{ColumnRef, Fragment, Table};
 
 /// A column and what it is set to.
@@ -79,6 +82,7 @@ pub struct Insert<V = Param> {
     /// The columns that must not repeat, and what to set when they do.
     conflict: Option<Conflict<V>>,
     returning: Returning,
+    skips: Skips,
 }
 
 #[derive(Clone, Debug)]
@@ -102,6 +106,7 @@ impl<V> Insert<V> {
             row: Vec::new(),
             conflict: None,
             returning: Returning::Nothing,
+            skips: Skips::default(),
         }
     }
 
@@ -156,6 +161,20 @@ impl<V> Insert<V> {
         self
     }
 
+    /// All rows are meant, whoever's they are, deleted ones too.
+    #[must_use]
+    pub fn unscoped(mut self) -> Self {
+        self.skips = Skips::ALL;
+        self
+    }
+
+    /// Deleted rows are meant too.
+    #[must_use]
+    pub fn with_deleted(mut self) -> Self {
+        self.skips.deleted = true;
+        self
+    }
+
     /// Answers with all columns of the row as it now is.
     #[must_use]
     pub fn returning(mut self) -> Self {
@@ -168,11 +187,24 @@ impl<V> Insert<V> {
     /// # Errors
     /// A column of another table, a column set twice, or a conflict on no columns.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::over(&self.source);
+        self.rendered(None)
+    }
+
+    /// The same for a tenant, or a schema.
+    ///
+    /// # Errors
+    /// See `render`.
+    pub fn render_in<'a>(&'a self, scope: &'a Scope<V>) -> Result<Statement<'a, V>, Error> {
+        self.rendered(Some(scope))
+    }
+
+    fn rendered<'a>(&'a self, scope: Option<&'a Scope<V>>) -> Result<Statement<'a, V>, Error> {
+        let mut out = Renderer::over(&self.source, scope);
+        out.skips = out.skips | self.skips;
         let table = &self.table;
         check(table, &self.row)?;
         out.push("INSERT INTO ");
-        out.push(table.name().quoted());
+        out.table_name(table);
         if self.row.is_empty() {
             out.push(" DEFAULT VALUES");
         } else {
@@ -207,6 +239,14 @@ impl<V> Insert<V> {
                 ") DO UPDATE SET "
             });
             assignments(&mut out, &conflict.set);
+            if !conflict.set.is_empty() {
+                for assignment in &conflict.set {
+                    if !matches!(assignment.value, Value::Excluded) {
+                        out.keeps_tenant(table, assignment.column.index)?;
+                    }
+                }
+                out.filter(None, self.source.iter())?;
+            }
         }
         self.returning.render(&mut out, table);
         out.finish()
@@ -221,15 +261,19 @@ pub struct Update<V = Param> {
     set: Vec<Assignment<V>>,
     rows: Rows<V>,
     returning: Returning,
+    skips: Skips,
 }
 
 /// A DELETE of the rows for which a condition is true.
 #[derive(Clone, Debug)]
 pub struct Delete<V = Param> {
     table: Table,
+    /// Whether rows go that would else be marked as deleted.
+    hard: bool,
     source: [Source<V>; 1],
     rows: Rows<V>,
     returning: Returning,
+    skips: Skips,
 }
 
 /// Which rows are meant. To forget the condition must not empty a table.
@@ -253,10 +297,11 @@ impl<V> Rows<V> {
         out: &mut Renderer<'a, V>,
         verb: &str,
         table: &Table,
+        sources: &'a [Source<V>],
     ) -> Result<(), Error> {
         match self {
-            Self::Where(condition) => out.filter(Some(condition)),
-            Self::Every => Ok(()),
+            Self::Where(condition) => out.filter(Some(condition), sources.iter()),
+            Self::Every => out.filter(None, sources.iter()),
             Self::Unsaid => Err(Error::interface(format!(
                 "this would {verb} every row of {}; give a condition, or say every_row if that is meant",
                 table.name()
@@ -274,6 +319,7 @@ impl<V> Update<V> {
             set: Vec::new(),
             rows: Rows::Unsaid,
             returning: Returning::Nothing,
+            skips: Skips::default(),
         }
     }
 
@@ -308,6 +354,20 @@ impl<V> Update<V> {
         self
     }
 
+    /// All rows are meant, whoever's they are, deleted ones too.
+    #[must_use]
+    pub fn unscoped(mut self) -> Self {
+        self.skips = Skips::ALL;
+        self
+    }
+
+    /// Deleted rows are meant too.
+    #[must_use]
+    pub fn with_deleted(mut self) -> Self {
+        self.skips.deleted = true;
+        self
+    }
+
     /// Answers with all columns of the rows as they now are.
     #[must_use]
     pub fn returning(mut self) -> Self {
@@ -320,7 +380,20 @@ impl<V> Update<V> {
     /// # Errors
     /// Nothing to set, a column of another table or set twice, no word on which rows.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::over(&self.source);
+        self.rendered(None)
+    }
+
+    /// The same for a tenant, or a schema.
+    ///
+    /// # Errors
+    /// See `render`.
+    pub fn render_in<'a>(&'a self, scope: &'a Scope<V>) -> Result<Statement<'a, V>, Error> {
+        self.rendered(Some(scope))
+    }
+
+    fn rendered<'a>(&'a self, scope: Option<&'a Scope<V>>) -> Result<Statement<'a, V>, Error> {
+        let mut out = Renderer::over(&self.source, scope);
+        out.skips = out.skips | self.skips;
         let table = &self.table;
         check(table, &self.set)?;
         if self.set.is_empty() {
@@ -329,25 +402,37 @@ impl<V> Update<V> {
                 table.name()
             )));
         }
+        for assignment in &self.set {
+            out.keeps_tenant(table, assignment.column.index)?;
+        }
         out.push("UPDATE ");
-        out.push(table.name().quoted());
+        out.table_name(table);
         out.push(" SET ");
         assignments(&mut out, &self.set);
-        self.rows.render(&mut out, "update", table)?;
+        self.rows.render(&mut out, "update", table, &self.source)?;
         self.returning.render(&mut out, table);
         out.finish()
     }
 }
 
 impl<V> Delete<V> {
-    /// A deletion from this table.
+    /// A deletion from this table: where it has a column for that, rows are marked as deleted.
     pub fn from(table: &Table) -> Self {
         Self {
             table: table.clone(),
+            hard: false,
             source: [Source::table(table)],
             rows: Rows::Unsaid,
             returning: Returning::Nothing,
+            skips: Skips::default(),
         }
+    }
+
+    /// Removes rows for good that would else be marked as deleted, those that are marked already too.
+    #[must_use]
+    pub fn hard(mut self) -> Self {
+        self.hard = true;
+        self
     }
 
     /// Deletes the rows for which the condition is true; a second one narrows the first.
@@ -364,6 +449,20 @@ impl<V> Delete<V> {
         self
     }
 
+    /// All rows are meant, whoever's they are, deleted ones too.
+    #[must_use]
+    pub fn unscoped(mut self) -> Self {
+        self.skips = Skips::ALL;
+        self
+    }
+
+    /// Deleted rows are meant too.
+    #[must_use]
+    pub fn with_deleted(mut self) -> Self {
+        self.skips.deleted = true;
+        self
+    }
+
     /// Answers with all columns of the rows that went.
     #[must_use]
     pub fn returning(mut self) -> Self {
@@ -376,11 +475,36 @@ impl<V> Delete<V> {
     /// # Errors
     /// A column of another table, no word on which rows.
     pub fn render(&self) -> Result<Statement<'_, V>, Error> {
-        let mut out = Renderer::over(&self.source);
+        self.rendered(None)
+    }
+
+    /// The same for a tenant, or a schema.
+    ///
+    /// # Errors
+    /// See `render`.
+    pub fn render_in<'a>(&'a self, scope: &'a Scope<V>) -> Result<Statement<'a, V>, Error> {
+        self.rendered(Some(scope))
+    }
+
+    fn rendered<'a>(&'a self, scope: Option<&'a Scope<V>>) -> Result<Statement<'a, V>, Error> {
+        let mut out = Renderer::over(&self.source, scope);
+        out.skips = out.skips | self.skips;
         let table = &self.table;
-        out.push("DELETE FROM ");
-        out.push(table.name().quoted());
-        self.rows.render(&mut out, "delete", table)?;
+        match table.soft_delete() {
+            Some((_, column)) if !self.hard => {
+                out.push("UPDATE ");
+                out.table_name(table);
+                out.push(" SET ");
+                out.mark_deleted(column);
+            }
+            _ => {
+                // What removes rows for good is there to remove those that were marked before.
+                out.skips.deleted = true;
+                out.push("DELETE FROM ");
+                out.table_name(table);
+            }
+        }
+        self.rows.render(&mut out, "delete", table, &self.source)?;
         self.returning.render(&mut out, table);
         out.finish()
     }

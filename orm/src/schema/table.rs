@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use data_bridge_driver::Error;
 
 use super::{
-    Column, Constraint, Fragment, Index, Name, QualifiedName, Reference, Rule, naming::object_name,
+    Builtin, Column, Constraint, Fragment, Index, Name, QualifiedName, Reference, Rule,
+    naming::object_name,
 };
 
 /// The most columns that PostgreSQL gives a table (`MaxHeapAttributeNumber`).
@@ -40,6 +41,8 @@ struct Inner {
     indexes: Vec<Index>,
     primary_key: Vec<usize>,
     comment: Option<String>,
+    soft_delete: Option<usize>,
+    tenant: Option<usize>,
 }
 
 impl Table {
@@ -55,6 +58,8 @@ impl Table {
             rules: Vec::new(),
             indexes: Vec::new(),
             comment: None,
+            soft_delete: None,
+            tenant: None,
         })
     }
 
@@ -123,6 +128,21 @@ impl Table {
         self.0.comment.as_deref()
     }
 
+    /// The column that says that a row is deleted, and its position: `NULL`, or `false` where it is a `boolean`, in rows
+    /// that are not. See [`Scope`](crate::query::Scope).
+    pub fn soft_delete(&self) -> Option<(usize, &Column)> {
+        self.0
+            .soft_delete
+            .and_then(|index| Some((index, self.0.columns.get(index)?)))
+    }
+
+    /// The column that says whose a row is, and its position. See [`Scope`](crate::query::Scope).
+    pub fn tenant(&self) -> Option<(usize, &Column)> {
+        self.0
+            .tenant
+            .and_then(|index| Some((index, self.0.columns.get(index)?)))
+    }
+
     /// The foreign keys: their columns and where they refer to.
     pub fn foreign_keys(&self) -> impl Iterator<Item = (&[Name], &Reference)> {
         self.constraints()
@@ -172,6 +192,8 @@ impl Table {
             indexes: inner.indexes.clone(),
             primary_key: inner.primary_key.clone(),
             comment: inner.comment.clone(),
+            soft_delete: inner.soft_delete,
+            tenant: inner.tenant,
         })))
     }
 
@@ -270,6 +292,8 @@ pub struct TableBuilder {
     rules: Vec<(Option<Name>, Rule)>,
     indexes: Vec<(Option<Name>, Vec<Name>, bool)>,
     comment: Option<String>,
+    soft_delete: Option<String>,
+    tenant: Option<String>,
 }
 
 impl TableBuilder {
@@ -310,6 +334,20 @@ impl TableBuilder {
         self
     }
 
+    /// Has rows marked as deleted in this column instead of removed, and left out wherever the table is read.
+    #[must_use]
+    pub fn soft_delete(mut self, column: &str) -> Self {
+        self.soft_delete = Some(column.to_owned());
+        self
+    }
+
+    /// Says by this column whose a row is, and leaves out those of others wherever the table is read.
+    #[must_use]
+    pub fn tenant(mut self, column: &str) -> Self {
+        self.tenant = Some(column.to_owned());
+        self
+    }
+
     /// Checks the whole and finishes it.
     ///
     /// # Errors
@@ -322,9 +360,13 @@ impl TableBuilder {
             rules,
             indexes,
             comment,
+            soft_delete,
+            tenant,
         } = self;
         let table = name.as_str().to_owned();
         check_columns(&table, &columns)?;
+        let soft_delete = deleted_by(&table, &columns, soft_delete.as_deref())?;
+        let tenant = marked(&table, &columns, tenant.as_deref())?;
         let mut names = Names {
             table: &table,
             columns: &columns,
@@ -408,6 +450,8 @@ impl TableBuilder {
             indexes,
             primary_key,
             comment,
+            soft_delete,
+            tenant,
         })))
     }
 }
@@ -418,6 +462,40 @@ fn qualified(source: &Name, columns: &[Column]) -> Vec<Box<str>> {
         .iter()
         .map(|column| format!("{}.{}", source.quoted(), column.name.quoted()).into())
         .collect()
+}
+
+/// The position of the column that says whether a row is deleted.
+fn deleted_by(
+    table: &str,
+    columns: &[Column],
+    wanted: Option<&str>,
+) -> Result<Option<usize>, Error> {
+    let found = marked(table, columns, wanted)?;
+    match found.and_then(|index| columns.get(index)) {
+        Some(column) if !column.nullable && column.ty.builtin() != Some(Builtin::Bool) => {
+            Err(Error::interface(format!(
+                "{table}.{} says when a row was deleted, so it must be nullable; or a boolean",
+                column.name
+            )))
+        }
+        _ => Ok(found),
+    }
+}
+
+/// The position of a column that rows are told apart by.
+fn marked(table: &str, columns: &[Column], wanted: Option<&str>) -> Result<Option<usize>, Error> {
+    let Some(wanted) = wanted else {
+        return Ok(None);
+    };
+    match columns
+        .iter()
+        .position(|column| column.name.as_str() == wanted)
+    {
+        Some(index) => Ok(Some(index)),
+        None => Err(Error::interface(format!(
+            "table {table} has no column {wanted:?} to tell deleted rows or tenants by"
+        ))),
+    }
 }
 
 fn check_columns(table: &str, columns: &[Column]) -> Result<(), Error> {
