@@ -82,9 +82,9 @@ pub struct Upsert {
 #[pymethods]
 impl Upsert {
     /// `update` is `None` for all columns outside the key; an empty one leaves rows that are there as they are. `fixed`
-    /// are columns of updated rows that are set to SQL or, where that is `None`, to a value behind the rows.
+    /// are columns of updated rows that are set to SQL or, where that is `None`, to a value behind the rows. `overriding` takes values for `GENERATED ALWAYS` columns.
     #[new]
-    #[pyo3(signature = (table, columns, conflict, *, update=None, fixed=Vec::new(), condition=None, duplicates="last", returning=Vec::new()))]
+    #[pyo3(signature = (table, columns, conflict, *, update=None, fixed=Vec::new(), condition=None, duplicates="last", returning=Vec::new(), overriding=false))]
     #[allow(clippy::too_many_arguments)] // all but the first three by keyword
     fn new(
         py: Python<'_>,
@@ -96,6 +96,7 @@ impl Upsert {
         condition: Option<&str>,
         duplicates: &str,
         returning: Vec<String>,
+        overriding: bool,
     ) -> PyResult<Self> {
         let duplicates = match duplicates {
             "last" => copy::Duplicates::Last,
@@ -132,6 +133,11 @@ impl Upsert {
         let plan = match condition {
             Some(sql) => plan.condition(sql),
             None => plan,
+        };
+        let plan = if overriding {
+            plan.overriding_system_value()
+        } else {
+            plan
         };
         Ok(Self {
             describe: plan.target().describe_sql(),

@@ -48,6 +48,8 @@ mod _native {
     #[pymodule_export]
     use crate::orm::converter::register;
     #[pymodule_export]
+    use crate::orm::instances::{refresh, remove, save};
+    #[pymodule_export]
     use crate::orm::queries::{
         count, create_statements, delete, drop_statement, exists, insert, select,
         split_foreign_key, update, upsert,

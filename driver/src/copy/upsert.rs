@@ -65,6 +65,7 @@ pub struct Upsert {
     condition: Option<Box<str>>,
     returning: Box<[Ident]>,
     duplicates: Duplicates,
+    overriding: bool,
 }
 
 impl Upsert {
@@ -102,6 +103,7 @@ impl Upsert {
             condition: None,
             returning: Box::default(),
             duplicates: Duplicates::default(),
+            overriding: false,
         })
     }
 
@@ -145,6 +147,13 @@ impl Upsert {
     #[must_use]
     pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
         self.duplicates = duplicates;
+        self
+    }
+
+    /// Takes values for identity columns that are `GENERATED ALWAYS`.
+    #[must_use]
+    pub fn overriding_system_value(mut self) -> Self {
+        self.overriding = true;
         self
     }
 
@@ -217,9 +226,14 @@ impl Upsert {
     /// `parameter` is the number of the first one that is free.
     fn merge_sql(&self, source: &str, ordinal: &str, parameter: usize) -> String {
         format!(
-            "INSERT INTO {} ({}) SELECT {} ON CONFLICT ({}) DO {}{}",
+            "INSERT INTO {} ({}){} SELECT {} ON CONFLICT ({}) DO {}{}",
             self.target.table(),
             list(self.target.columns()),
+            if self.overriding {
+                " OVERRIDING SYSTEM VALUE"
+            } else {
+                ""
+            },
             self.selection(source, ordinal),
             list(&self.conflict),
             self.reaction(parameter),

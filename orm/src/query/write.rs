@@ -79,6 +79,8 @@ pub struct Insert<V = Param> {
     table: Table,
     source: [Source<V>; 1],
     row: Vec<Assignment<V>>,
+    /// Whether values for `GENERATED ALWAYS` columns are taken.
+    overriding: bool,
     /// The columns that must not repeat, and what to set when they do.
     conflict: Option<Conflict<V>>,
     returning: Returning,
@@ -104,6 +106,7 @@ impl<V> Insert<V> {
             table: table.clone(),
             source: [Source::table(table)],
             row: Vec::new(),
+            overriding: false,
             conflict: None,
             returning: Returning::Nothing,
             skips: Skips::default(),
@@ -114,6 +117,13 @@ impl<V> Insert<V> {
     #[must_use]
     pub fn set(mut self, column: ColumnRef, value: impl IntoParam<V>) -> Self {
         self.row.push(Assignment::param(column, value));
+        self
+    }
+
+    /// Has the server take given values for identity columns that are `GENERATED ALWAYS`.
+    #[must_use]
+    pub fn overriding_system_value(mut self) -> Self {
+        self.overriding = true;
         self
     }
 
@@ -213,7 +223,11 @@ impl<V> Insert<V> {
                 &mut out,
                 self.row.iter().map(|assignment| &assignment.column),
             );
-            out.push(") VALUES (");
+            out.push(if self.overriding {
+                ") OVERRIDING SYSTEM VALUE VALUES ("
+            } else {
+                ") VALUES ("
+            });
             for (index, assignment) in self.row.iter().enumerate() {
                 out.push(if index == 0 { "" } else { ", " });
                 assignment.render(&mut out);

@@ -157,10 +157,12 @@ async def upsert_many(
     method: Literal["auto", "stage", "unnest"] = "auto",
     fixed: Sequence[tuple[str, str | None]] = (),
     fixed_values: tuple[Any, ...] = (),
+    overriding: bool = False,
 ) -> UpsertResult:
     """See ``AsyncVerbs.upsert_many``.
 
     ``fixed`` are columns that updated rows are set to whatever the new rows say: to SQL, or to the next of ``fixed_values``.
+    With ``overriding`` the rows give numbers that the server alone would give.
     """
     if method not in ("auto", "stage", "unnest"):
         raise errors.InterfaceError(f'method must be "auto", "stage" or "unnest", not {method!r}')
@@ -175,7 +177,7 @@ async def upsert_many(
         update = _names("update_columns", update_columns)
     conflict = _names("conflict_columns", conflict_columns)
     given_back = _names("returning", returning or ())
-    plan = _upsert(table, names, conflict, update, tuple(fixed), where, on_duplicate, given_back)
+    plan = _upsert(table, names, conflict, update, tuple(fixed), where, on_duplicate, given_back, overriding)
     way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count, fixed_values)
     try:
         answer = None
@@ -455,6 +457,7 @@ def _upsert(
     condition: str | None,
     duplicates: OnDuplicate,
     returning: tuple[str, ...],
+    overriding: bool,
 ) -> _native.Upsert:
     with _names_checked():
         return _native.Upsert(
@@ -466,6 +469,7 @@ def _upsert(
             condition=condition,
             duplicates=duplicates,
             returning=returning,
+            overriding=overriding,
         )
 
 

@@ -11,7 +11,7 @@ from ._reply import unawaited
 from ._verbs import AsyncVerbs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
     from data_bridge import _native
@@ -74,6 +74,8 @@ class Transaction(AsyncVerbs):
         self._savepoint: str | None = None
         self._user: object = None
         self._state: Literal["new", "open", "ended"] = "new"
+        #: To be called when it is rolled back: what was done to objects that hold what it wrote.
+        self._undone: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
@@ -132,9 +134,25 @@ class Transaction(AsyncVerbs):
         for each in (self, *within):
             each._state, each._user = "ended", None
         out_of_turn = errors.InterfaceError(_OUT_OF_TURN) if within and error is None else None
-        await self._end(error or out_of_turn, len(within))
+        try:
+            await self._end(error or out_of_turn, len(within))
+        except BaseException as failed:
+            error = error or failed
+            raise
+        finally:
+            self._settle_undone(self, *within, rolled_back=(error or out_of_turn) is not None)
         if out_of_turn is not None:
             raise out_of_turn
+
+    def _settle_undone(self, *ended: Transaction, rolled_back: bool) -> None:
+        """Undoes what ended in a rollback; of a savepoint that is kept the transaction around it may still do so."""
+        undone = [undo for each in ended for undo in each._undone]
+        around = self._connection._transactions
+        if rolled_back:
+            for undo in reversed(undone):
+                undo()
+        elif around:
+            around[-1]._undone.extend(undone)
 
     async def _end(self, error: BaseException | None, within: int) -> None:
         """Commits, or rolls back; ``within``: so many others were open in it."""

@@ -50,10 +50,9 @@ impl Col {
     }
 
     fn __set__(&self, instance: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
-        let slots = self.model.get().slots();
-        slots.set(instance, self.column.index(), Some(value))?;
-        slots.track(instance);
-        Ok(())
+        self.model
+            .get()
+            .assign(instance, self.column.index(), value)
     }
 
     fn __repr__(&self) -> String {

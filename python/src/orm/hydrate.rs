@@ -18,6 +18,8 @@ pub struct Hydrator {
     links: Vec<Joined>,
     /// An instance that takes the row's values instead of a new one.
     into: Option<Py<PyAny>>,
+    /// The positions of the columns that the row holds, where those are not all.
+    only: Option<Box<[usize]>>,
 }
 
 /// A link that came with the row.
@@ -45,6 +47,7 @@ impl Hydrator {
             model,
             links,
             into: None,
+            only: None,
         }
     }
 
@@ -54,7 +57,30 @@ impl Hydrator {
             model,
             links: Vec::new(),
             into: Some(instance),
+            only: None,
         }
+    }
+
+    /// The same of a row that holds only these of the table's columns.
+    #[must_use]
+    pub fn of_columns(mut self, columns: Box<[usize]>) -> Self {
+        self.only = Some(columns);
+        self
+    }
+
+    /// An instance takes the values of some columns, whose own change is then forgotten.
+    fn refresh<'py, 'r>(
+        &self,
+        instance: &Bound<'py, PyAny>,
+        only: &[usize],
+        layout: &Layout,
+        mut values: impl Iterator<Item = Option<&'r [u8]>>,
+    ) -> PyResult<()> {
+        let model = self.model.get();
+        let places = only.iter().copied().zip(0..);
+        fill(model, instance, layout, places, values.by_ref())?;
+        model.slots().track(instance);
+        model.set_clean_columns(instance, only)
     }
 
     /// Whether every column is of a type that needs no look-up.
@@ -77,13 +103,25 @@ impl Hydrator {
         mut values: impl Iterator<Item = Option<&'r [u8]>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = self.model.get();
+        if let (Some(instance), Some(only)) = (&self.into, &self.only) {
+            let instance = instance.bind(py);
+            self.refresh(instance, only, layout, values)?;
+            return Ok(instance.clone());
+        }
         let columns = 0..model.fields().len();
         let instance = match &self.into {
             None => model.slots().allocate(py)?,
             Some(instance) => instance.bind(py).clone(),
         };
-        fill(model, &instance, layout, &columns, values.by_ref())?;
+        fill(
+            model,
+            &instance,
+            layout,
+            columns.enumerate(),
+            values.by_ref(),
+        )?;
         if self.into.is_some() {
+            model.set_clean(&instance)?;
             model.slots().track(&instance);
         } else if self.links.is_empty() && layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
@@ -149,7 +187,13 @@ impl Entity {
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = self.model.get();
         let instance = model.slots().allocate(py)?;
-        fill(model, &instance, layout, &self.columns, values.by_ref())?;
+        fill(
+            model,
+            &instance,
+            layout,
+            self.columns.clone().enumerate(),
+            values.by_ref(),
+        )?;
         if let Some(key) = self.key
             && model
                 .slots()
@@ -165,16 +209,17 @@ impl Entity {
     }
 }
 
+/// `places` are pairs of a slot and the column whose value it takes.
 #[inline]
 fn fill<'r>(
     model: &Model,
     instance: &Bound<'_, PyAny>,
     layout: &Layout,
-    columns: &Range<usize>,
+    places: impl Iterator<Item = (usize, usize)>,
     values: &mut impl Iterator<Item = Option<&'r [u8]>>,
 ) -> PyResult<()> {
     let slots = model.slots();
-    for (slot, column) in columns.clone().enumerate() {
+    for (slot, column) in places {
         // The layout refuses a row that is shorter than it should be as it refuses a column beyond its own.
         let value = match values.next() {
             Some(value) => {

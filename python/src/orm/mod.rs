@@ -6,6 +6,7 @@ pub mod converter;
 mod derived;
 mod expression;
 mod hydrate;
+pub mod instances;
 mod link;
 mod model;
 mod order;
@@ -14,6 +15,7 @@ pub mod query;
 mod rows;
 mod slots;
 mod spec;
+mod state;
 mod statement;
 
 use pyo3::prelude::*;

@@ -1,11 +1,11 @@
 //! A `Table` class as the native side knows it: its table, its slots, its defaults and its links.
 
 use data_bridge_orm::query::ValueType;
-use data_bridge_orm::schema::{ColumnRef, Fragment, Table};
+use data_bridge_orm::schema::{ColumnRef, Fragment, Identity, Table};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::column::Col;
@@ -13,6 +13,7 @@ use super::converter::Conversions;
 use super::link::LinkField;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec};
+use super::state;
 use crate::errors;
 
 /// The native half of a `Table` class.
@@ -20,8 +21,10 @@ use crate::errors;
 #[derive(Debug)]
 pub struct Model {
     table: Table,
-    /// One for each column, then one for each link.
+    /// One for each column, then one for each link, then that of the state.
     slots: Slots,
+    /// The column that counts the row's versions.
+    version: Option<usize>,
     fields: Vec<Field>,
     links: Vec<Way>,
     is_typed: bool,
@@ -62,6 +65,9 @@ pub enum OnUpdate {
 /// Columns of updated rows, and the SQL that they are set to; without SQL it is a value that comes along.
 type Fixed<'m> = Vec<(&'m str, Option<&'m str>)>;
 
+/// The state and the version of an instance, as far as it has them.
+type Known<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
 /// A link to another class, over one foreign key.
 #[derive(Debug)]
 pub struct Way {
@@ -95,7 +101,8 @@ impl Model {
         let names = columns
             .iter()
             .map(|column| column.name.as_str())
-            .chain(links.iter().map(|link| link.1.as_str()));
+            .chain(links.iter().map(|link| link.1.as_str()))
+            .chain([state::SLOT]);
         let slots = Slots::new(class, names)?;
         let links = links
             .into_iter()
@@ -116,11 +123,12 @@ impl Model {
                 })
             })
             .collect::<PyResult<_>>()?;
+        let version = columns.iter().position(|spec| spec.version);
         let fields: Vec<Field> = columns
             .into_iter()
             .enumerate()
             .filter_map(|(index, spec)| Some((spec, table.column_at(index)?)))
-            .map(|(spec, column)| Field::new(py, spec, column))
+            .map(|(spec, column)| Field::new(py, spec, column, &table))
             .collect::<PyResult<_>>()?;
         let is_typed = table
             .columns()
@@ -133,6 +141,7 @@ impl Model {
         Ok(Self {
             table,
             slots,
+            version,
             fields,
             links,
             is_typed,
@@ -158,6 +167,7 @@ impl Model {
     /// Gives a new instance its values: the constructor's work.
     fn construct(&self, instance: &Bound<'_, PyAny>, values: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = instance.py();
+        self.set_new(instance)?;
         let mut used = 0;
         for (index, way) in self.links.iter().enumerate() {
             if !values.is_empty()
@@ -239,13 +249,64 @@ impl Model {
         }
     }
 
+    /// The names of the columns that a save would write.
+    fn changed<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyFrozenSet>> {
+        let names = self.to_write(instance)?;
+        let names = names.iter().filter_map(|index| self.fields.get(*index));
+        PyFrozenSet::new(instance.py(), names.map(|field| &field.name))
+    }
+
+    /// Has the next save write these columns, which were changed in place.
+    fn mark_changed(&self, instance: &Bound<'_, PyAny>, names: Vec<String>) -> PyResult<()> {
+        for name in names {
+            let column = self.table.column(&name);
+            let column = column.map_err(|error| errors::to_py(instance.py(), &error))?;
+            self.touch(instance, column.index())?;
+        }
+        Ok(())
+    }
+
+    /// What an instance knows of its row, to be given to `restore` when what was written is undone.
+    fn state<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Known<'py>> {
+        let version = match self.version {
+            Some(version) => self.slots.get(instance, version)?,
+            None => None,
+        };
+        Ok((self.slots.get(instance, self.state_slot())?, version))
+    }
+
+    /// Has an instance know again what it knew, and what has changed since.
+    fn restore(&self, instance: &Bound<'_, PyAny>, known: Known<'_>) -> PyResult<()> {
+        let (state, version) = known;
+        self.restore_state(instance, state)?;
+        match self.version {
+            Some(index) => self.slots.set(instance, index, version),
+            None => Ok(()),
+        }
+    }
+
+    /// The row of an instance is gone.
+    fn mark_new(&self, instance: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.set_new(instance)
+    }
+
+    /// Instances among rows that were written are now as the database has them.
+    fn mark_saved(&self, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        for row in rows.try_iter()? {
+            let row = row?;
+            if self.slots.fit(&row) {
+                self.set_clean(&row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The class.
     #[getter]
     fn cls<'py>(&self, py: Python<'py>) -> Bound<'py, PyType> {
         self.slots.class(py).clone()
     }
 
-    /// The table's name, quoted and with its schema, for SQL.
     /// What updates set columns to, but those that are `named`: pairs of a column and SQL, or no SQL for each of the values
     /// that come along.
     fn on_update<'py>(
@@ -271,6 +332,7 @@ impl Model {
         Ok((columns, PyTuple::new(py, values)?))
     }
 
+    /// The table's name, quoted and with its schema, for SQL.
     #[getter]
     fn qualified_name(&self) -> &str {
         self.table.name().quoted()
@@ -280,6 +342,22 @@ impl Model {
     #[getter]
     fn table_name(&self) -> &str {
         self.table.name().name().as_str()
+    }
+
+    /// The names of the primary key's columns.
+    #[getter]
+    fn key_names(&self) -> Vec<&str> {
+        let key = self.table.primary_key().iter();
+        key.filter_map(|index| self.table.columns().get(*index))
+            .map(|column| column.name.as_str())
+            .collect()
+    }
+
+    /// The name of the column that counts the row's versions.
+    #[getter]
+    fn version_name(&self) -> Option<&str> {
+        let column = self.table.columns().get(self.version?)?;
+        Some(column.name.as_str())
     }
 
     /// The table's schema, if one was given.
@@ -360,6 +438,16 @@ impl Model {
         self.fields.len() + link
     }
 
+    /// The slot of what an instance knows of its row.
+    pub fn state_slot(&self) -> usize {
+        self.fields.len() + self.links.len()
+    }
+
+    /// The position of the column that counts the row's versions.
+    pub fn version(&self) -> Option<usize> {
+        self.version
+    }
+
     /// Refuses that a strict link leads nowhere although its key says otherwise.
     ///
     /// # Errors
@@ -409,6 +497,7 @@ impl Model {
                 ))
             })?
         };
+        self.touch(instance, way.column)?;
         self.slots.set(instance, way.column, Some(key))?;
         self.slots
             .set(instance, self.link_slot(link), Some(linked.clone()))?;
@@ -437,7 +526,7 @@ impl Model {
 }
 
 impl Field {
-    fn new(py: Python<'_>, spec: ColumnSpec, column: ColumnRef) -> PyResult<Self> {
+    fn new(py: Python<'_>, spec: ColumnSpec, column: ColumnRef, table: &Table) -> PyResult<Self> {
         let default = match (spec.default, spec.default_factory) {
             (Some((value,)), _) => Default::Value(value),
             (None, Some(factory)) => Default::Factory(factory),
@@ -451,7 +540,12 @@ impl Field {
             (None, None) if column.column().nullable => Default::Value(py.None()),
             (None, None) => Default::Required,
         };
-        let on_update = match (spec.onupdate_sql, spec.onupdate) {
+        // In an upsert the name of the column alone could also mean that of the proposed row.
+        let next = spec.version.then(|| {
+            let (table, column) = (table.known_as().quoted(), column.column().name.quoted());
+            format!("{table}.{column} + 1")
+        });
+        let on_update = match (next.or(spec.onupdate_sql), spec.onupdate) {
             (Some(sql), _) => {
                 OnUpdate::Sql(Fragment::new(&sql).map_err(|error| errors::to_py(py, &error))?)
             }
@@ -480,6 +574,16 @@ impl Field {
             None => Ok(value),
             Some(conversion) => conversion.dump(&value),
         }
+    }
+
+    /// Whether this is its name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.column.column().name.as_str() == name
+    }
+
+    /// Whether the server alone gives it a value, `GENERATED ALWAYS`.
+    pub fn is_given_by_server(&self) -> bool {
+        self.column.column().identity == Some(Identity::Always)
     }
 }
 

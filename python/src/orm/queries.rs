@@ -100,7 +100,7 @@ pub fn exists(
 /// INSERT of an instance, which then takes the row's values, or of a mapping, which becomes an instance.
 #[pyfunction(name = "orm_insert")]
 pub fn insert(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> PyResult<Statement> {
-    let row = Row::new(model, source)?;
+    let row = Row::new(model, source, &[])?;
     finish(
         model.py(),
         row.insert.returning().render(),
@@ -122,7 +122,7 @@ pub fn upsert(
 ) -> PyResult<Statement> {
     let py = model.py();
     let this = model.get();
-    let row = Row::new(model, source)?;
+    let row = Row::new(model, source, &conflict)?;
     let target = conflict
         .iter()
         .map(|name| column(py, this, name))
@@ -281,7 +281,12 @@ struct Row {
 }
 
 impl Row {
-    fn new(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// Of instances the numbers that the server alone gives are left out, unless they are `needed`.
+    fn new(
+        model: &Bound<'_, Model>,
+        source: &Bound<'_, PyAny>,
+        needed: &[String],
+    ) -> PyResult<Self> {
         let this = model.get();
         let mut row = Self {
             insert: Insert::into(this.table()),
@@ -289,16 +294,28 @@ impl Row {
             given: Vec::new(),
         };
         if this.slots().fit(source) {
-            row = row.of_instance(this, source)?;
+            row = row.of_instance(this, source, needed)?;
             row.hydrator = Hydrator::into_instance(model.clone().unbind(), source.clone().unbind());
             return Ok(row);
         }
         row.of_dict(this, &rows::mapping(this, source)?)
     }
 
-    fn of_instance(mut self, model: &Model, instance: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn of_instance(
+        mut self,
+        model: &Model,
+        instance: &Bound<'_, PyAny>,
+        needed: &[String],
+    ) -> PyResult<Self> {
         for (index, field) in model.fields().iter().enumerate() {
+            let is_always = field.is_given_by_server();
+            if is_always && !needed.iter().any(|name| field.is_called(name)) {
+                continue;
+            }
             if let Some(value) = model.slots().get(instance, index)? {
+                if is_always {
+                    self.insert = self.insert.overriding_system_value();
+                }
                 self = self.set(index, field, value)?;
             }
         }
@@ -331,7 +348,7 @@ impl Row {
     }
 }
 
-fn finish(
+pub(super) fn finish(
     py: Python<'_>,
     rendered: Result<Rendered<'_, Value>, Error>,
     shape: Shape,
@@ -392,14 +409,14 @@ fn order(model: &Model, by: &Bound<'_, PyAny>) -> PyResult<Order<Value>> {
     expression_order(by)
 }
 
-fn column(py: Python<'_>, model: &Model, name: &str) -> PyResult<ColumnRef> {
+pub(super) fn column(py: Python<'_>, model: &Model, name: &str) -> PyResult<ColumnRef> {
     model
         .table()
         .column(name)
         .map_err(|error| errors::to_py(py, &error))
 }
 
-fn at(py: Python<'_>, model: &Model, index: usize) -> PyResult<ColumnRef> {
+pub(super) fn at(py: Python<'_>, model: &Model, index: usize) -> PyResult<ColumnRef> {
     model.table().column_at(index).ok_or_else(|| {
         errors::interface_error(
             py,

@@ -23,16 +23,25 @@ pub struct RowReader {
 
 #[pymethods]
 impl RowReader {
-    /// `first` is the first row, which is still to be read as the others are.
+    /// `first` is the first row, which is still to be read as the others are. Of instances the numbers that the server
+    /// alone gives are left out, unless they are `needed`.
     #[new]
-    fn new(model: &Bound<'_, Model>, first: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (model, first, needed = Vec::new()))]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn new(
+        model: &Bound<'_, Model>,
+        first: &Bound<'_, PyAny>,
+        needed: Vec<String>,
+    ) -> PyResult<Self> {
         let this = model.get();
         let fields = this.fields().iter().enumerate();
         let mut given = Vec::new();
         let mut columns = Vec::new();
         if this.slots().fit(first) {
-            for (index, _) in fields {
-                if this.slots().get(first, index)?.is_some() {
+            for (index, field) in fields {
+                let is_left_out =
+                    field.is_given_by_server() && !needed.iter().any(|name| field.is_called(name));
+                if !is_left_out && this.slots().get(first, index)?.is_some() {
                     columns.push(index);
                 }
             }
@@ -68,6 +77,16 @@ impl RowReader {
     #[getter]
     fn columns(&self) -> Vec<&str> {
         self.names(&self.columns)
+    }
+
+    /// Whether rows give numbers that the server alone would give.
+    #[getter]
+    fn overrides(&self) -> bool {
+        let fields = self.model.get().fields();
+        self.given
+            .iter()
+            .filter_map(|index| fields.get(*index))
+            .any(super::model::Field::is_given_by_server)
     }
 
     /// The names of the columns that the first row has by itself: what an upsert updates unless told.

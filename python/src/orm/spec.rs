@@ -33,6 +33,8 @@ pub struct ColumnSpec {
     pub strict: bool,
     /// Whether the constructor takes it.
     pub init: bool,
+    /// Whether it counts the row's versions.
+    pub version: bool,
     /// A tuple of the one value, since the value may be `None`.
     pub default: Option<(Py<PyAny>,)>,
     pub default_factory: Option<Py<PyAny>>,

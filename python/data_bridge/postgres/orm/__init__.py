@@ -22,7 +22,7 @@ Reading an attribute never does I/O: a link that was not fetched raises :class:`
 from data_bridge._native import Query
 
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Link, Order, Sql, col
-from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError
+from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
 from ._expressions import alias, and_, case, cast, func, literal, not_, or_, text, tuple_
 from ._select import select
 from ._table import Table
@@ -56,6 +56,7 @@ __all__ = [
     "Order",
     "Query",
     "Sql",
+    "StaleRowError",
     "Table",
     "alias",
     "and_",

@@ -70,6 +70,7 @@ class ColumnSpec:
     converter: int | None = None
     #: The labels of the enum type that the column's type is, in their order.
     enum_labels: tuple[str, ...] | None = None
+    version: bool = False
     # Not for the native side:
     asked_identity: bool | str | None = None
     load: Callable[[Any], Any] | None = None
@@ -98,6 +99,7 @@ def Column(  # noqa: N802 - the name of what it declares
     comment: str | None = None,
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
+    version: bool = False,
 ) -> Any:
     """Declare a column of a :class:`Table`.
 
@@ -113,12 +115,19 @@ def Column(  # noqa: N802 - the name of what it declares
 
     A lone integer primary key without a default is an identity column: always numbered by the server with ``init=False``, else
     where no value is given. ``identity=False`` prevents it.
+
+    With ``version=True`` the column counts the row's versions: every update adds 1, and saving or deleting an instance whose row
+    has another version by then is a :class:`StaleRowError`. It starts at 1, unless a default says otherwise.
     """
     if default is not MISSING and default_factory is not None:
         raise TypeError("a column has either default or default_factory, not both")
     if isinstance(default, list | dict | set | bytearray):
         type_name = default.__class__.__name__  # pyright: ignore[reportUnknownMemberType]
         raise TypeError(f"a {type_name} as default would be shared by all instances; use default_factory")
+    if version and onupdate is not MISSING:
+        raise TypeError("a version column counts by itself; it takes no onupdate")
+    if version and server_default is None and default is MISSING and default_factory is None:
+        server_default = "1"
     if foreign_key is None and (on_delete or on_update or strict):
         raise TypeError("on_delete, on_update and strict need a foreign_key")
     return ColumnSpec(
@@ -140,6 +149,7 @@ def Column(  # noqa: N802 - the name of what it declares
         default_factory=default_factory,
         onupdate_sql=_sql(onupdate) if _is_sql(onupdate) else None,
         onupdate=_as_callable(onupdate),
+        version=version,
         asked_identity=identity,
         load=load,
         dump=dump,

@@ -19,3 +19,7 @@ class NoRowError(DataError):
 
 class ManyRowsError(DataError):
     """``one()`` or ``one_or_none()`` found more than one row."""
+
+
+class StaleRowError(DataError):
+    """A row that was to be saved or deleted is gone, or its version column says that it was changed meanwhile."""

@@ -6,7 +6,8 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data_bridge.postgres._bulk import OnDuplicate, UpsertResult
+    from data_bridge.postgres.transaction import Transaction
 
     from ._table import Table
 
@@ -32,6 +34,21 @@ def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> 
     return running
 
 
+def write(
+    db: Any, instance: Table | None, statement: _native.Statement, timeout: float | None
+) -> Coroutine[Any, Any, Any]:
+    """Run one statement that writes the row of this instance, if it is one's."""
+    db = _default.get() if db is None else db
+    if instance is None or _transaction_of(db._coroutines() if isinstance(db, SyncVerbs) else db) is None:
+        return run(db, statement, timeout)
+
+    async def steps(holder: Any) -> Any:
+        with remembered(holder, [instance]):
+            return await holder._run_statement(statement)
+
+    return in_steps(db, steps, timeout)
+
+
 def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], None]) -> Coroutine[Any, Any, Any]:
     """Run one statement, if any, and do something with what it found."""
 
@@ -42,7 +59,7 @@ def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], Non
         keep(found)
         return found
 
-    return _steps(db, steps)
+    return in_steps(db, steps)
 
 
 def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -> Coroutine[Any, Any, R]:
@@ -51,7 +68,7 @@ def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -
     async def steps(holder: Any) -> R:
         return make(await holder._run_statement(statement))
 
-    return _steps(db, steps)
+    return in_steps(db, steps)
 
 
 def explain(db: Any, statement: _native.Statement, words: str) -> Coroutine[Any, Any, str]:
@@ -61,7 +78,7 @@ def explain(db: Any, statement: _native.Statement, words: str) -> Coroutine[Any,
         lines = await holder._run(f"{words} {statement.sql}", statement.args, "rows", types=statement.types)
         return "\n".join(line[0] for line in lines)
 
-    return _steps(db, steps)
+    return in_steps(db, steps)
 
 
 def stream(db: Any, statement: _native.Statement, batch: int) -> Any:
@@ -81,7 +98,7 @@ def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:
             for sql in statements:
                 await transaction.execute(sql)
 
-    return _steps(db, steps)
+    return in_steps(db, steps)
 
 
 def insert_many(
@@ -95,9 +112,11 @@ def insert_many(
         reader, tuples = await _read(cls.__model__, rows)
         if reader is None:
             return 0
-        return int(await holder.insert_many(cls.__model__.qualified_name, tuples, columns=reader.columns))
+        model = cls.__model__
+        with _written(holder, model, rows):
+            return int(await holder.insert_many(model.qualified_name, tuples, columns=reader.columns))
 
-    return _steps(db, steps, timeout)
+    return in_steps(db, steps, timeout)
 
 
 def upsert_many(
@@ -119,7 +138,7 @@ def upsert_many(
             result = await holder.upsert_many(table, rows, update_columns=update, **options)
             return result
         model = cls.__model__
-        reader, tuples = await _read(model, rows)
+        reader, tuples = await _read(model, rows, conflict)
         if reader is None:
             return _bulk.UpsertResult(0, 0, [])
         # A default is for a row that is new, not for one that is there.
@@ -127,11 +146,19 @@ def upsert_many(
         if update is None or update:
             fixed, values = model.on_update([*conflict, *(update or ())])
             options["fixed"], options["fixed_values"] = fixed, values
-        return await _bulk.upsert_many(
-            holder, model.qualified_name, tuples, columns=reader.columns, update_columns=updated, **options
-        )
+        # Instances of which only some columns were written are not as their rows are.
+        with _written(holder, model, rows if update is None else ()):
+            return await _bulk.upsert_many(
+                holder,
+                model.qualified_name,
+                tuples,
+                columns=reader.columns,
+                update_columns=updated,
+                overriding=reader.overrides,
+                **options,
+            )
 
-    return _steps(db, steps, timeout)
+    return in_steps(db, steps, timeout)
 
 
 def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Coroutine[Any, Any, Any]:
@@ -140,7 +167,7 @@ def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Corouti
     async def steps(holder: Any) -> Any:
         return (await holder.insert_many(table, [row], returning=list(row)))[0]
 
-    return _steps(db, steps, timeout)
+    return in_steps(db, steps, timeout)
 
 
 def upsert_into(
@@ -153,10 +180,10 @@ def upsert_into(
         result = await holder.upsert_many(table, [row], **options)
         return result.rows[0] if result.rows else None
 
-    return _steps(db, steps, timeout)
+    return in_steps(db, steps, timeout)
 
 
-def _steps[R](
+def in_steps[R](
     db: Any, steps: Callable[[Any], Coroutine[Any, Any, R]], timeout: float | None = None
 ) -> Coroutine[Any, Any, R]:
     """Several steps: a coroutine, or from a blocking database, which runs it to its end at once, its answer."""
@@ -170,7 +197,41 @@ def _steps[R](
     return within
 
 
-async def _read(model: _native.Model, rows: Any) -> tuple[_native.RowReader | None, Any]:
+@contextmanager
+def remembered(holder: Any, instances: Iterable[Table]) -> Generator[None]:
+    """Has what the block writes be undone in these instances, if the transaction is rolled back that it is part of."""
+    transaction = _transaction_of(holder)
+    if transaction is None:
+        yield
+        return
+    before = [(one, one.__model__.state(one)) for one in instances]
+    yield
+
+    def undo() -> None:
+        for one, known in before:
+            one.__model__.restore(one, known)
+
+    transaction._undone.append(undo)
+
+
+@contextmanager
+def _written(holder: Any, model: _native.Model, rows: Any) -> Generator[None]:
+    """Has instances know that their rows are in the database; what an iterator gave is not there to be told."""
+    listed: list[Any] = [*rows] if isinstance(rows, list | tuple) else []  # pyright: ignore[reportUnknownVariableType]
+    known = [row for row in listed if isinstance(row, model.cls)]
+    with remembered(holder, known):
+        yield
+        model.mark_saved(known)
+
+
+def _transaction_of(holder: Any) -> Transaction | None:
+    """The transaction that statements of a holder are part of."""
+    transaction: Transaction | None = holder._transaction
+    lent = getattr(holder, "_lent", None)
+    return lent._transactions[-1] if lent is not None and lent._transactions else transaction
+
+
+async def _read(model: _native.Model, rows: Any, needed: Sequence[str] = ()) -> tuple[_native.RowReader | None, Any]:
     """Every row as a tuple, and what read them; the first row says which columns there are."""
     if isinstance(rows, AsyncIterable):
         following: AsyncIterator[Any] = aiter(rows)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
@@ -178,14 +239,14 @@ async def _read(model: _native.Model, rows: Any) -> tuple[_native.RowReader | No
             first = await anext(following)
         except StopAsyncIteration:
             return None, ()
-        reader = _native.RowReader(model, first)
+        reader = _native.RowReader(model, first, needed)
         return reader, _converted(reader, first, following)
     iterator = iter(_checked(rows))
     try:
         first = next(iterator)
     except StopIteration:
         return None, ()
-    reader = _native.RowReader(model, first)
+    reader = _native.RowReader(model, first, needed)
     return reader, map(reader, chain((first,), iterator))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 from data_bridge import _native
 from data_bridge._native import Query
 
-from . import _annotations, _registry, _verbs  # pyright: ignore[reportPrivateUsage]
+from . import _annotations, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from data_bridge.postgres._bulk import UpsertResult
 
+    from ._saving import Named
     from ._verbs import Links, OnDuplicate, OrderBy, Rows, Where
 
 _INTEGERS = ("bigint", "integer", "int", "int4", "int8", "smallint", "int2")
@@ -70,7 +71,7 @@ class TableMeta(type):
         if concrete:
             _settle(name, declared)
         slots = {link: f"_linked_{link}" for link in declared.links}
-        namespace["__slots__"] = (*declared.columns, *slots.values()) if concrete else ()
+        namespace["__slots__"] = (*declared.columns, *slots.values(), "_state") if concrete else ()
         namespace["__declared__"] = declared
         cls: Any = super().__new__(mcs, name, bases, namespace)
         if concrete:
@@ -125,6 +126,43 @@ class Table(metaclass=TableMeta):
     def to_dict(self) -> dict[str, Any]:
         """Names and values of the columns that have one."""
         return self.__model__.values(self)
+
+    def save(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, Self]:
+        """Insert a new instance, which takes what the server fills in; else update the columns that have changed, if any.
+
+        :class:`StaleRowError` where the row is gone, or has another version than the instance.
+        """
+        return _saving.save(self, timeout, db)
+
+    def refresh(self, *columns: Named, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, Self]:
+        """Read the row again, or these columns of it; changes to them that were not saved are lost."""
+        return _saving.refresh(self, columns, timeout, db)
+
+    def delete(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, None]:
+        """Delete the row. :class:`StaleRowError` where it is gone, or has another version than the instance."""
+        return _saving.delete(self, timeout, db)
+
+    def upsert(
+        self,
+        *,
+        conflict_columns: Sequence[Named] | None = None,
+        update_columns: Sequence[Named] | None = None,
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, Self]:
+        """Insert the instance, or update the row that has the same ``conflict_columns``, by default the primary key.
+
+        The instance then is as the row is, unless an empty ``update_columns`` has left that as it was.
+        """
+        return _saving.upsert(self, conflict_columns, update_columns, timeout, db)
+
+    def changed_columns(self) -> frozenset[str]:
+        """The names of the columns that :meth:`save` would write: of a new instance all that have a value."""
+        return self.__model__.changed(self)
+
+    def mark_changed(self, *columns: Named) -> None:
+        """Have :meth:`save` write columns whose values were changed in place, which an instance cannot see."""
+        self.__model__.mark_changed(self, _saving.names(columns))
 
     @classmethod
     def select(cls) -> Query[Self]:

@@ -149,7 +149,7 @@ def insert_one(
     model, row = _row(table, row)
     if model is None:
         return _executor.insert_into(db, table, row, timeout)
-    return _executor.run(db, _native.orm_insert(model, row), timeout)
+    return _executor.write(db, _instance(row), _native.orm_insert(model, row), timeout)
 
 
 @overload
@@ -192,7 +192,7 @@ def upsert_one(
     update = None if update_columns is None else _names(update_columns)
     if model is None:
         return _executor.upsert_into(db, table, row, conflict, update, timeout)
-    return _executor.run(db, _native.orm_upsert(model, row, conflict, update), timeout)
+    return _executor.write(db, _instance(row), _native.orm_upsert(model, row, conflict, update), timeout)
 
 
 def update_many(
@@ -277,6 +277,10 @@ def _row(table: Any, row: Any) -> tuple[_native.Model | None, Any]:
         return _registry.resolve(type(table)).__model__, table
     known = _registry.named(table)
     return None if known is None else known.__model__, row
+
+
+def _instance(row: Any) -> Table | None:
+    return None if isinstance(row, dict) or not hasattr(row, "__model__") else row
 
 
 def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
