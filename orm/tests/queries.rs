@@ -6,7 +6,8 @@ use common::{posts, users};
 use data_bridge_driver::Error;
 use data_bridge_orm::{
     query::{
-        Delete, Expr, Insert, Link, MAX_DEPTH, Nulls, Operator, Param, Select, Statement, Update,
+        Delete, Expr, Insert, Join, Link, MAX_DEPTH, Nulls, Operator, Param, Select, Statement,
+        Update,
     },
     schema::{Builtin, Column, ColumnRef, Fragment, Table},
 };
@@ -114,7 +115,7 @@ fn selects() {
         shown(all().filter(old()).exists().render()),
         shown(
             Select::from(&posts)
-                .link(author())
+                .link(&author())
                 .filter(users.column("email").unwrap().eq("a@x.io"))
                 .one()
                 .render(),
@@ -148,8 +149,8 @@ fn links_never_collide() {
         .unwrap()
     };
     let query = Select::<Param>::from(&node)
-        .link(parent("parent"))
-        .link(parent("second"));
+        .link(&parent("parent"))
+        .link(&parent("second"));
     assert_eq!(query.link_columns(), [4..8, 8..12]);
     insta::assert_snapshot!(shown(query.render()));
 }
@@ -277,4 +278,114 @@ fn depth_is_limited_and_length_is_not() {
             .to_string()
             .contains("65535")
     );
+}
+
+#[test]
+fn columns_over_links() {
+    let (users, posts) = (users(), posts());
+    let key = || {
+        let author = posts.column("author_id").unwrap();
+        (author, users.column("id").unwrap())
+    };
+    let author = users.linked("author", [key()], false).unwrap();
+    let editor = users.linked("editor", [key()], false).unwrap();
+    let (from, to) = key();
+    let own = posts.linked("posts", [(to, from)], true).unwrap();
+    let email = |table: &Table| table.column("email").unwrap();
+    let plain = email(&users).eq("u");
+    let forms = [
+        // A link that is named is joined, once, and the table itself means the first of them.
+        shown(
+            Select::from(&posts)
+                .filter(email(&author).eq("a"))
+                .filter(email(&editor).eq("e") & plain)
+                .link(&Link::to(&author))
+                .order_by(email(&author).desc())
+                .render(),
+        ),
+        shown(Select::of([email(&author).expr::<Param>()]).render()),
+        shown(
+            Select::of([email(&author).expr::<Param>()])
+                .only_source(&posts)
+                .count()
+                .render(),
+        ),
+        // Not over a link to many rows: that would multiply the rows behind the caller's back.
+        shown(
+            Select::from(&users)
+                .filter(own.column("id").unwrap().eq(1_i64))
+                .render(),
+        ),
+        shown(
+            Select::from(&users)
+                .join_link(Join::Inner, &own)
+                .filter(posts.column("id").unwrap().eq(1_i64))
+                .render(),
+        ),
+        shown(
+            Select::from(&users)
+                .filter(Expr::related(
+                    &users,
+                    &own,
+                    Some(email(&author).eq("a") & posts.column("id").unwrap().gt(1_i64)),
+                ))
+                .render(),
+        ),
+        shown(
+            Select::<Param>::from(&posts)
+                .filter(Expr::related(
+                    &author,
+                    &posts
+                        .linked(
+                            "others",
+                            [(
+                                author.column("id").unwrap(),
+                                posts.column("author_id").unwrap(),
+                            )],
+                            true,
+                        )
+                        .unwrap(),
+                    None,
+                ))
+                .render(),
+        ),
+    ];
+    insta::assert_snapshot!(forms.join("\n\n"));
+}
+
+#[test]
+fn links_to_the_table_that_they_begin_at() {
+    let node = Table::builder("nodes")
+        .unwrap()
+        .column(Column::new("id", Builtin::Int8).unwrap().primary_key())
+        .column(Column::new("parent_id", Builtin::Int8).unwrap().nullable())
+        .build()
+        .unwrap();
+    let (id, up) = (
+        node.column("id").unwrap(),
+        node.column("parent_id").unwrap(),
+    );
+    let parent = node
+        .linked("parent", [(up.clone(), id.clone())], false)
+        .unwrap();
+    let children = node.linked("children", [(id.clone(), up)], true).unwrap();
+    let forms = [
+        shown(
+            Select::<Param>::from(&node)
+                .filter(parent.column("id").unwrap().eq(&id))
+                .render(),
+        ),
+        shown(
+            Select::<Param>::from(&node)
+                .filter(Expr::related(&node, &children, Some(id.gt(3_i64))) | id.eq(4_i64))
+                .render(),
+        ),
+        shown(
+            Select::<Param>::from(&node)
+                .join_link(Join::Left, &parent)
+                .filter(parent.column("id").unwrap().is_null())
+                .render(),
+        ),
+    ];
+    insta::assert_snapshot!(forms.join("\n\n"));
 }

@@ -90,7 +90,7 @@ fn wherever_rows_are_read() {
         joined(Join::Left),
         joined(Join::Right),
         joined(Join::Full),
-        Select::from(&nodes).link(link),
+        Select::from(&nodes).link(&link),
         ids(&tags).filter(Expr::exists(ids(&nodes).filter(parent.eq(&id(&tags))))),
         ids(&tags).filter(id(&tags).expr().eq(Expr::scalar(ids(&nodes)))),
         of(&derived),

@@ -122,7 +122,7 @@ fn links_and_counts(client: &mut Client, users: &Table, posts: &Table) -> Result
     let user = |name: &str| users.column(name);
     let post = |name: &str| posts.column(name);
     let linked = Select::<Param>::from(posts)
-        .link(Link::new("author", post("author_id")?, user("id")?)?)
+        .link(&Link::new("author", post("author_id")?, user("id")?)?)
         .filter(user("email")?.eq("ann@x.io"))
         .order_by(post("title")?.desc().nulls(Nulls::Last))
         .limit(1_i64)

@@ -51,6 +51,8 @@ pub(super) struct Tree<V> {
 #[derive(Debug)]
 pub(super) enum Node<V> {
     Column(ColumnRef),
+    /// A column of a table of the query around the one at hand.
+    Outer(ColumnRef),
     /// A column of a subquery or CTE, by its position.
     Field(Arc<Head>, usize),
     Param(Typed<V>),
@@ -369,6 +371,7 @@ impl<V> Expr<V> {
             Node::Negative(_) => Precedence::Sign,
             Node::Label(expr, _) => expr.precedence(),
             Node::Column(_)
+            | Node::Outer(_)
             | Node::Field(..)
             | Node::Param(_)
             | Node::Word(_)
@@ -402,9 +405,10 @@ pub enum Named<'a> {
 
 impl<V> Node<V> {
     /// The expressions that it is made of, in the order of the text.
-    fn for_each_part<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr<V>)) {
+    pub(super) fn for_each_part<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr<V>)) {
         match self {
             Self::Column(_)
+            | Self::Outer(_)
             | Self::Field(..)
             | Self::Param(_)
             | Self::Word(_)

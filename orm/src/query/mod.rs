@@ -7,6 +7,7 @@
 mod derived;
 mod expr;
 mod function;
+mod link;
 mod operator;
 mod param;
 mod render;
@@ -23,12 +24,13 @@ pub use self::{
     derived::Derived,
     expr::{Expr, MAX_DEPTH, Named},
     function::{Function, Window},
+    link::Link,
     operator::{Associativity, Gives, Operator, Precedence},
     param::{IntoOperand, IntoParam, Param},
     render::Statement,
     scope::Scope,
     select::{Lock, Nulls, Order, Select, SetOperator, Strength, Wait},
-    source::{Join, Link, Relation, key_condition},
+    source::{Join, Relation, key_condition},
     value_type::{Conversion, ValueType},
     write::{Delete, Insert, Update},
 };

@@ -6,8 +6,11 @@ use data_bridge_driver::Error;
 use postgres_types::ToSql;
 
 use super::{
-    Expr, Param, Precedence, Relation, Scope, derived::Head, param::Typed, scope::Skips,
-    source::Source,
+    Expr, Param, Precedence, Relation, Scope,
+    derived::Head,
+    param::Typed,
+    scope::Skips,
+    source::{Source, meant},
 };
 use crate::schema::{ColumnRef, Name, Oid};
 
@@ -124,7 +127,16 @@ impl<'a, V> Renderer<'a, V> {
     /// A column under the name that its table has in this query or in one around it. A table that appears twice is meant as
     /// the first.
     pub fn column(&mut self, column: &ColumnRef) -> Result<(), Error> {
-        match self.find(|source| source.is_table(&column.table))? {
+        self.column_within(column, self.scopes.len())
+    }
+
+    /// A column of one of the queries around this one.
+    pub fn outer_column(&mut self, column: &ColumnRef) -> Result<(), Error> {
+        self.column_within(column, self.scopes.len().saturating_sub(1))
+    }
+
+    fn column_within(&mut self, column: &ColumnRef, scopes: usize) -> Result<(), Error> {
+        match self.find(scopes, |scope| meant(scope, &column.table))? {
             Some(source) => {
                 self.source_column(source, column.index);
                 Ok(())
@@ -134,7 +146,8 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     pub fn field(&mut self, head: &Head, index: usize) -> Result<(), Error> {
-        if let Some(source) = self.find(|source| source.has_head(head))? {
+        let of = |scope: &'a [Source<V>]| scope.iter().find(|source| source.has_head(head));
+        if let Some(source) = self.find(self.scopes.len(), of)? {
             self.source_column(source, index);
             return Ok(());
         }
@@ -145,13 +158,17 @@ impl<'a, V> Renderer<'a, V> {
         Err(self.missing(&format!("{}.{name}", head.name())))
     }
 
-    /// The source that is meant: the first one of the innermost query that has it.
+    /// The source that is meant: the first one of the innermost of so many queries that has it.
     ///
     /// # Errors
     /// Another one has its name, there or further inside: the server would read that one, or neither.
-    fn find(&self, is_meant: impl Fn(&Source<V>) -> bool) -> Result<Option<&'a Source<V>>, Error> {
-        for (depth, scope) in self.scopes.iter().enumerate().rev() {
-            if let Some(source) = scope.iter().find(|source| is_meant(source)) {
+    fn find(
+        &self,
+        scopes: usize,
+        meant: impl Fn(&'a [Source<V>]) -> Option<&'a Source<V>>,
+    ) -> Result<Option<&'a Source<V>>, Error> {
+        for (depth, scope) in self.scopes.iter().enumerate().take(scopes).rev() {
+            if let Some(source) = meant(scope) {
                 self.check_name(source, depth)?;
                 return Ok(Some(source));
             }
@@ -182,7 +199,9 @@ impl<'a, V> Renderer<'a, V> {
             .into_iter()
             .flat_map(|scope| scope.iter())
             .map(|source| match &source.relation {
-                Relation::Table(table) if !table.is_alias() => table.name().to_string(),
+                Relation::Table(table) if source.alias.is_none() && !table.is_alias() => {
+                    table.name().to_string()
+                }
                 _ => source.known_as().to_string(),
             })
             .collect();

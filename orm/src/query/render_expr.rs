@@ -26,6 +26,7 @@ impl<'a, V> Renderer<'a, V> {
     fn node(&mut self, node: &'a Node<V>) -> Result<(), Error> {
         match node {
             Node::Column(column) => self.column(column),
+            Node::Outer(column) => self.outer_column(column),
             Node::Field(head, index) => self.field(head, *index),
             Node::Param(param) => {
                 self.param(param);

@@ -9,7 +9,7 @@ use super::{
     derived::{Body, Head},
     render::Renderer,
     select::{Asks, Distinct, Item, Limit, Lock, Nulls, free_name},
-    source::{On, Source},
+    source::{On, Source, meant},
 };
 use crate::schema::{Name, Table};
 
@@ -279,7 +279,7 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     fn all_of(&mut self, sources: &[Source<V>], table: &Table) -> Result<(), Error> {
-        match sources.iter().find(|source| source.is_table(table)) {
+        match meant(sources, table) {
             None => Err(self.missing(&format!("{}.*", table.known_as()))),
             Some(source) if source.alias.is_none() => {
                 self.check_name(source, self.scopes.len().saturating_sub(1))?;
@@ -314,11 +314,7 @@ impl<'a, V> Renderer<'a, V> {
                         self.operand(condition, Precedence::And, true)?;
                     }
                     On::Condition(condition) => self.expr(condition)?,
-                    On::Link(link) => {
-                        self.source_column(source, link.to.index);
-                        self.push(" = ");
-                        self.column(&link.from)?;
-                    }
+                    On::Link => self.link(source)?,
                 }
                 if narrowed {
                     self.narrow(source, &mut " AND ")?;
@@ -336,7 +332,7 @@ impl<'a, V> Renderer<'a, V> {
             }
             Relation::Table(table) => {
                 self.table_name(table);
-                !table.is_alias()
+                source.known_as() == table.name().name()
             }
             Relation::Derived(derived) => match &derived.body {
                 Body::Subquery(query) | Body::Lateral(query) => {
@@ -354,11 +350,11 @@ impl<'a, V> Renderer<'a, V> {
                 }
                 Body::Cte(_) | Body::RecursiveCte(_) | Body::Itself => {
                     self.push(derived.name().quoted());
-                    true
+                    source.alias.is_none()
                 }
             },
         };
-        if source.alias.is_some() || !own_name {
+        if !own_name {
             self.push(" AS ");
             self.push(source.known_as().quoted());
         }
@@ -402,7 +398,7 @@ impl<'a, V> Renderer<'a, V> {
         self.push(lock.strength.sql());
         for (index, table) in lock.of.iter().enumerate() {
             self.push(if index == 0 { " OF " } else { ", " });
-            let Some(source) = select.sources.iter().find(|source| source.is_table(table)) else {
+            let Some(source) = meant(&select.sources, table) else {
                 return Err(self.missing(&format!("{}.*", table.known_as())));
             };
             self.push(source.known_as().quoted());

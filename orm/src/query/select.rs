@@ -5,10 +5,10 @@ use std::{ops::Range, sync::Arc};
 use data_bridge_driver::{Error, ident::MAX_BYTES};
 
 use super::{
-    Derived, Expr, IntoParam, Join, Link, Param, Relation, Scope, Statement, ValueType,
+    Derived, Expr, IntoParam, Join, Param, Relation, Scope, Statement, ValueType,
     render::Renderer,
     scope::Skips,
-    source::{On, Source, key_condition},
+    source::{On, Source, key_condition, meant},
 };
 use crate::schema::{Builtin, Name, Table, naming::clip};
 
@@ -23,7 +23,7 @@ use crate::schema::{Builtin, Name, Table, naming::clip};
 ///     .column(Column::new("author_id", Builtin::Int8)?)
 ///     .build()?;
 /// let author = Link::new("author", posts.column("author_id")?, users.column("id")?)?;
-/// let query = Select::<Param>::from(&posts).link(author).order_by(posts.column("id")?.desc()).limit(10_i64);
+/// let query = Select::<Param>::from(&posts).link(&author).order_by(posts.column("id")?.desc()).limit(10_i64);
 /// assert_eq!(
 ///     query.render()?.sql,
 ///     "SELECT \"posts\".\"id\", \"posts\".\"author_id\", \"author\".\"id\" AS \"author.id\" FROM \"posts\" \
@@ -49,6 +49,8 @@ pub struct Select<V = Param> {
     pub(super) offset: Option<Expr<V>>,
     pub(super) locks: Vec<Lock>,
     pub(super) skips: Skips,
+    /// Columns of the query around this one that its rows belong to.
+    pub(super) outer: Vec<Expr<V>>,
     depth: usize,
 }
 
@@ -202,7 +204,7 @@ impl<V> Select<V> {
         select
     }
 
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             asks: Asks::Rows,
             distinct: Distinct::No,
@@ -217,12 +219,19 @@ impl<V> Select<V> {
             offset: None,
             locks: Vec::new(),
             skips: Skips::default(),
+            outer: Vec::new(),
             depth: 0,
         }
     }
 
     fn deepen(&mut self, depth: usize) {
         self.depth = self.depth.max(depth + 1);
+    }
+
+    /// Takes in an expression: how deep it is, and the tables that it reaches over links.
+    fn admit(&mut self, expr: &Expr<V>) {
+        self.deepen(expr.depth());
+        self.reach_all(expr);
     }
 
     /// How deep its expressions and subqueries nest.
@@ -233,7 +242,7 @@ impl<V> Select<V> {
     /// One more expression to select.
     #[must_use]
     pub fn item(mut self, item: Expr<V>) -> Self {
-        self.deepen(item.depth());
+        self.admit(&item);
         self.items.push(Item::Expr(item));
         self
     }
@@ -259,15 +268,18 @@ impl<V> Select<V> {
     /// Reads from this alone, forgetting what it read before.
     #[must_use]
     pub fn only_source(mut self, relation: impl Into<Relation<V>>) -> Self {
-        self.sources.clear();
-        self.source(relation)
+        let known = std::mem::take(&mut self.sources);
+        self = self.source(relation);
+        let reached = |source: &Source<V>| matches!(source.joined, Some((_, On::Link)));
+        self.sources.extend(known.into_iter().filter(reached));
+        self
     }
 
     /// Joins another table, subquery or CTE.
     #[must_use]
     pub fn join(mut self, join: Join, relation: impl Into<Relation<V>>, on: Expr<V>) -> Self {
+        self.admit(&on);
         self = self.source(relation);
-        self.deepen(on.depth());
         if let Some(source) = self.sources.last_mut() {
             source.joined = Some((join, On::Condition(on)));
         }
@@ -297,28 +309,9 @@ impl<V> Select<V> {
         }))
     }
 
-    /// Fetches the linked row too, by a LEFT JOIN: where there is none, its columns are NULL.
-    #[must_use]
-    pub fn link(mut self, link: Link) -> Self {
-        let taken = |name: &str| {
-            self.sources
-                .iter()
-                .any(|source| source.known_as().as_str() == name)
-        };
-        let alias = free_name(link.name.as_str(), taken);
-        self.items
-            .push(Item::Source(self.sources.len(), Some(link.name.clone())));
-        self.sources.push(Source {
-            relation: Relation::Table(link.to.table.clone()),
-            alias,
-            joined: Some((Join::Left, On::Link(link))),
-        });
-        self
-    }
-
     /// Whether the query reads this table.
     pub fn reads(&self, table: &Table) -> bool {
-        self.sources.iter().any(|source| source.is_table(table))
+        meant(&self.sources, table).is_some()
     }
 
     /// Whether it reads anything yet.
@@ -329,7 +322,7 @@ impl<V> Select<V> {
     /// Keeps the rows for which the condition is true; a second one narrows the first.
     #[must_use]
     pub fn filter(mut self, condition: Expr<V>) -> Self {
-        self.deepen(condition.depth());
+        self.admit(&condition);
         self.filter = Some(narrowed(self.filter.take(), condition));
         self
     }
@@ -338,7 +331,7 @@ impl<V> Select<V> {
     #[must_use]
     pub fn group_by(mut self, by: impl Into<Expr<V>>) -> Self {
         let by = by.into();
-        self.deepen(by.depth());
+        self.admit(&by);
         self.group.push(by);
         self
     }
@@ -346,7 +339,7 @@ impl<V> Select<V> {
     /// Keeps the groups for which the condition is true; a second one narrows the first.
     #[must_use]
     pub fn having(mut self, condition: Expr<V>) -> Self {
-        self.deepen(condition.depth());
+        self.admit(&condition);
         self.having = Some(narrowed(self.having.take(), condition));
         self
     }
@@ -362,7 +355,7 @@ impl<V> Select<V> {
     #[must_use]
     pub fn distinct_on(mut self, by: Vec<Expr<V>>) -> Self {
         for part in &by {
-            self.deepen(part.depth());
+            self.admit(part);
         }
         self.distinct = Distinct::On(by);
         self
@@ -371,7 +364,7 @@ impl<V> Select<V> {
     /// Orders the rows; a second order decides among equals of the first.
     #[must_use]
     pub fn order_by(mut self, order: Order<V>) -> Self {
-        self.deepen(order.expr.depth());
+        self.admit(&order.expr);
         self.order.push(order);
         self
     }
@@ -566,6 +559,7 @@ impl<V> Clone for Select<V> {
             offset: self.offset.clone(),
             locks: self.locks.clone(),
             skips: self.skips,
+            outer: self.outer.clone(),
             depth: self.depth,
         }
     }

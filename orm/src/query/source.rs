@@ -3,39 +3,7 @@
 use data_bridge_driver::Error;
 
 use super::{Derived, Expr, derived::Head};
-use crate::schema::{ColumnRef, Name, Table};
-
-/// A way from one table to a row of another: its name, the column that refers and the column referred to.
-#[derive(Clone, Debug)]
-pub struct Link {
-    pub(super) name: Name,
-    pub(super) from: ColumnRef,
-    pub(super) to: ColumnRef,
-}
-
-impl Link {
-    /// Names the way that leads from `from` to the row whose `to` has the same value.
-    ///
-    /// # Errors
-    /// A name that [`Name::new`] refuses.
-    pub fn new(name: &str, from: ColumnRef, to: ColumnRef) -> Result<Self, Error> {
-        Ok(Self {
-            name: Name::new(name)?,
-            from,
-            to,
-        })
-    }
-
-    /// The link's name.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
-    /// The column referred to.
-    pub fn to(&self) -> &ColumnRef {
-        &self.to
-    }
-}
+use crate::schema::{Name, Table};
 
 /// Which rows a join keeps that have no partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +56,8 @@ pub enum Relation<V> {
 
 #[derive(Debug)]
 pub(super) enum On<V> {
-    /// The column of this source that is referred to equals the one that refers.
-    Link(Link),
+    /// The source is the other end of a link, and knows how it is reached.
+    Link,
     Condition(Expr<V>),
 }
 
@@ -116,9 +84,20 @@ impl<V> Source<V> {
         matches!(&self.relation, Relation::Table(table) if table.is(other))
     }
 
+    /// Whether it is meant by the name of a table that it is the other end of a link to.
+    pub fn stands_for(&self, other: &Table) -> bool {
+        matches!(&self.relation, Relation::Table(table) if table.origin().is_some_and(|origin| origin.is(other)))
+    }
+
     pub fn has_head(&self, head: &Head) -> bool {
         matches!(&self.relation, Relation::Derived(derived) if std::ptr::eq(&raw const **derived.head(), head))
     }
+}
+
+/// The source that a table means: the one that is it, or else the first that stands for it.
+pub(super) fn meant<'s, V>(sources: &'s [Source<V>], table: &Table) -> Option<&'s Source<V>> {
+    let exact = sources.iter().find(|source| source.is_table(table));
+    exact.or_else(|| sources.iter().find(|source| source.stands_for(table)))
 }
 
 impl<V> From<Relation<V>> for Source<V> {
@@ -165,7 +144,7 @@ impl<V> Clone for Source<V> {
 impl<V> Clone for On<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Link(link) => Self::Link(link.clone()),
+            Self::Link => Self::Link,
             Self::Condition(condition) => Self::Condition(condition.clone()),
         }
     }

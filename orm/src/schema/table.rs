@@ -32,6 +32,8 @@ struct Inner {
     name: QualifiedName,
     /// What it goes by in a query instead of its name.
     alias: Option<Name>,
+    /// How its rows are reached, where it stands for the other end of a link.
+    reach: Option<Reach>,
     columns: Vec<Column>,
     /// Each column as a query names it: `"users"."id"`.
     qualified: Vec<Box<str>>,
@@ -187,6 +189,7 @@ impl Table {
             select_list: qualified.join(", ").into(),
             qualified,
             alias: Some(alias),
+            reach: None,
             columns: inner.columns.clone(),
             constraints: inner.constraints.clone(),
             indexes: inner.indexes.clone(),
@@ -195,6 +198,28 @@ impl Table {
             soft_delete: inner.soft_delete,
             tenant: inner.tenant,
         })))
+    }
+
+    /// The table at the other end of a link: its rows whose columns equal those that they are paired with. A query that names
+    /// a column of it joins it by itself, unless it can have `many` rows.
+    ///
+    /// # Errors
+    /// A name that [`Name::new`] refuses.
+    pub fn linked(
+        &self,
+        name: &str,
+        on: impl IntoIterator<Item = (ColumnRef, ColumnRef)>,
+        many: bool,
+    ) -> Result<Self, Error> {
+        let mut linked = self.alias(name)?;
+        if let Some(inner) = Arc::get_mut(&mut linked.0) {
+            inner.reach = Some(Reach {
+                of: self.clone(),
+                on: on.into_iter().map(|(from, to)| (from, to.index)).collect(),
+                many,
+            });
+        }
+        Ok(linked)
     }
 
     /// What it goes by in a query: its alias, or its name without the schema.
@@ -219,9 +244,51 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// Whether both handles are of one table.
+    /// Whether both handles are of one table, or of one way to it.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+            || match (&self.0.reach, &other.0.reach) {
+                (Some(own), Some(others)) => self.0.alias == other.0.alias && own.is(others),
+                _ => false,
+            }
+    }
+
+    pub(crate) fn reach(&self) -> Option<&Reach> {
+        self.0.reach.as_ref()
+    }
+
+    /// The table itself, of which this is the other end of a link.
+    pub(crate) fn origin(&self) -> Option<&Self> {
+        self.reach().map(|reach| &reach.of)
+    }
+
+    /// The table that the links to this one begin at; itself where there is no link.
+    pub fn root(&self) -> &Self {
+        let mut table = self;
+        while let Some((from, _)) = table.reach().and_then(|reach| reach.on.first()) {
+            table = &from.table;
+        }
+        table
+    }
+}
+
+/// How the rows at the other end of a link are found.
+pub(crate) struct Reach {
+    pub of: Table,
+    /// Columns of the end that the link begins at, each with the position of its partner at the other end.
+    pub on: Vec<(ColumnRef, usize)>,
+    /// Whether there can be several rows.
+    pub many: bool,
+}
+
+impl Reach {
+    fn is(&self, other: &Self) -> bool {
+        let pairs = || self.on.iter().zip(&other.on);
+        self.of.is(&other.of)
+            && self.on.len() == other.on.len()
+            && pairs().all(|((own, to), (others, there))| {
+                to == there && own.index == others.index && own.table.is(&others.table)
+            })
     }
 }
 
@@ -443,6 +510,7 @@ impl TableBuilder {
         Ok(Table(Arc::new(Inner {
             name,
             alias: None,
+            reach: None,
             columns,
             qualified,
             select_list,

@@ -39,8 +39,8 @@ pub fn select(
         let to = column(py, target.get(), &way.target)?;
         let from = at(py, this, way.column)?;
         let key = to.index();
-        select =
-            select.link(Link::new(&way.text, from, to).map_err(|error| errors::to_py(py, &error))?);
+        let link = Link::new(&way.text, from, to).map_err(|error| errors::to_py(py, &error))?;
+        select = select.link(&link);
         ways.push((index, target, key));
     }
     if let Some(order_by) = order_by {
