@@ -2,6 +2,7 @@
 
 mod catalog;
 mod fronts;
+mod hosts;
 mod login;
 mod orm;
 mod values;

@@ -7,20 +7,22 @@ use crate::error::{Error, Result};
 use crate::ident;
 
 use super::environment::Environment;
+use super::hosts::{LoadBalanceHosts, TargetSessionAttrs};
 use super::messages::MessageHandler;
+use super::network::TcpOptions;
 use super::passfile::Passfile;
 use super::secret::Secret;
 use super::settings::{Origin, Settings};
 use super::ssl::{RootCerts, SslMode, SslPolicy};
 use super::target::{self, Target};
-use super::{Config, text};
+use super::{Config, servicefile, text};
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Servers ask for 4096 unless told otherwise; each iteration costs about a microsecond of this machine.
 const DEFAULT_MAX_SCRAM_ITERATIONS: u32 = 100_000;
 
 /// Collects settings and makes a [`Config`] of them. What counts more comes first: settings made here, the connection
-/// string, the `PG*` variables, the passfile (for the password), the defaults.
+/// string, the service file, the `PG*` variables, the passfile (for the password), the defaults.
 #[derive(Clone, Default)]
 #[must_use = "call build()"]
 pub struct Builder {
@@ -105,6 +107,18 @@ impl Builder {
         self
     }
 
+    /// Which servers will do, where several are given. Any by default.
+    pub fn target_session_attrs(mut self, wanted: TargetSessionAttrs) -> Self {
+        self.explicit.target_session_attrs = Some(wanted);
+        self
+    }
+
+    /// In which order servers are tried. As they were given by default.
+    pub fn load_balance_hosts(mut self, order: LoadBalanceHosts) -> Self {
+        self.explicit.load_balance_hosts = Some(order);
+        self
+    }
+
     /// Protection asked for.
     pub fn ssl_mode(mut self, mode: SslMode) -> Self {
         self.explicit.sslmode = Some(mode);
@@ -145,7 +159,17 @@ impl Builder {
             ));
         }
         let environment = self.environment;
-        let settings = self.explicit.or(self.string).or(environment.settings()?);
+        let surroundings = environment.settings()?;
+        let given = self.explicit.or(self.string);
+        let service = match given.service.as_ref().or(surroundings.service.as_ref()) {
+            Some(name) => {
+                let own = given.servicefile.clone();
+                let own = own.or_else(|| surroundings.servicefile.clone());
+                servicefile::find(name, &environment.service_files(own))?
+            }
+            None => Settings::default(),
+        };
+        let settings = given.or(service).or(surroundings);
         let user = match settings.user.as_deref().or(environment.user()) {
             Some(user) => role_or_database("user", user)?,
             None => {
@@ -169,6 +193,7 @@ impl Builder {
             }
         }
         let addresses = target::addresses(&settings)?;
+        let tcp = TcpOptions::new(&settings);
         let ssl = SslPolicy::new(
             settings.sslmode,
             settings.sslrootcert,
@@ -191,6 +216,9 @@ impl Builder {
         });
         Ok(Config {
             targets: targets.collect(),
+            target_session_attrs: settings.target_session_attrs.unwrap_or_default(),
+            load_balance_hosts: settings.load_balance_hosts.unwrap_or_default(),
+            tcp,
             root_certs: ssl.into_roots(),
             user,
             database,

@@ -90,6 +90,17 @@ impl Environment {
         self.user.as_deref()
     }
 
+    /// Where a service is looked for: in `own` or `~/.pg_service.conf`, then in the folder that `PGSYSCONFDIR` names.
+    pub(super) fn service_files(&self, own: Option<PathBuf>) -> Vec<PathBuf> {
+        let own = own.or_else(|| Some(self.home.as_ref()?.join(".pg_service.conf")));
+        let system = self
+            .variables
+            .get("PGSYSCONFDIR")
+            .filter(|folder| !folder.is_empty());
+        let system = system.map(|folder| PathBuf::from(folder).join("pg_service.conf"));
+        own.into_iter().chain(system).collect()
+    }
+
     /// `~/.pgpass`.
     pub(super) fn passfile(&self) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".pgpass"))
@@ -141,8 +152,8 @@ mod tests {
         for (name, value) in [
             ("PGSSLMODE", "prefer"),
             ("PGCONNECT_TIMEOUT", "soon"),
-            ("PGSERVICE", "prod"),
-            ("PGTARGETSESSIONATTRS", "read-write"),
+            ("PGREQUIREPEER", "postgres"),
+            ("PGTARGETSESSIONATTRS", "master"),
         ] {
             let error = Environment::empty()
                 .with_variable(name, value)

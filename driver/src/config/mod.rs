@@ -17,10 +17,13 @@
 
 mod builder;
 mod environment;
+mod hosts;
 mod keys;
 mod messages;
+mod network;
 mod passfile;
 mod secret;
+mod servicefile;
 mod settings;
 mod ssl;
 mod target;
@@ -35,7 +38,9 @@ use crate::error::Result;
 
 pub use builder::Builder;
 pub use environment::Environment;
+pub use hosts::{LoadBalanceHosts, ServerRole, TargetSessionAttrs};
 pub use messages::{Message, MessageHandler};
+pub use network::{KeepAlive, TcpOptions};
 pub use secret::Secret;
 pub use ssl::{RootCerts, SslMode};
 pub use target::{Address, Target};
@@ -44,6 +49,9 @@ pub use target::{Address, Target};
 #[derive(Clone, Debug)]
 pub struct Config {
     targets: Vec<Target>,
+    target_session_attrs: TargetSessionAttrs,
+    load_balance_hosts: LoadBalanceHosts,
+    tcp: TcpOptions,
     root_certs: RootCerts,
     user: String,
     database: String,
@@ -104,9 +112,25 @@ impl Config {
         &self.messages
     }
 
-    /// The places to try, in this order; at least one.
+    /// The places to try, in this order unless [`load_balance_hosts`](Self::load_balance_hosts) says otherwise; at least
+    /// one.
     pub fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    /// Which of them will do.
+    pub fn target_session_attrs(&self) -> TargetSessionAttrs {
+        self.target_session_attrs
+    }
+
+    /// In which order they are tried.
+    pub fn load_balance_hosts(&self) -> LoadBalanceHosts {
+        self.load_balance_hosts
+    }
+
+    /// How a TCP connection finds out that its other side is gone.
+    pub fn tcp(&self) -> TcpOptions {
+        self.tcp
     }
 
     /// The authorities that may sign certificates, for targets whose mode looks at them.

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
+use super::hosts::{LoadBalanceHosts, TargetSessionAttrs};
 use super::keys;
 use super::secret::Secret;
 use super::ssl::{RootCerts, SslMode};
@@ -15,6 +16,7 @@ use super::ssl::{RootCerts, SslMode};
 pub(super) enum Origin {
     ConnectionString,
     Variable(&'static str),
+    ServiceFile,
     Call,
 }
 
@@ -23,13 +25,14 @@ impl fmt::Display for Origin {
         match self {
             Self::ConnectionString => f.write_str("connection string"),
             Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::ServiceFile => f.write_str("service file"),
             Self::Call => f.write_str("settings"),
         }
     }
 }
 
 /// The keys that are understood, with their environment variables.
-pub(super) const KEYS: [(&str, Option<&str>); 14] = [
+pub(super) const KEYS: [(&str, Option<&str>); 23] = [
     ("host", Some("PGHOST")),
     ("hostaddr", Some("PGHOSTADDR")),
     ("port", Some("PGPORT")),
@@ -42,27 +45,65 @@ pub(super) const KEYS: [(&str, Option<&str>); 14] = [
     ("connect_timeout", Some("PGCONNECT_TIMEOUT")),
     ("sslmode", Some("PGSSLMODE")),
     ("sslrootcert", Some("PGSSLROOTCERT")),
+    ("target_session_attrs", Some("PGTARGETSESSIONATTRS")),
+    ("load_balance_hosts", Some("PGLOADBALANCEHOSTS")),
+    ("keepalives", None),
+    ("keepalives_idle", None),
+    ("keepalives_interval", None),
+    ("keepalives_count", None),
+    ("tcp_user_timeout", None),
+    ("service", Some("PGSERVICE")),
+    ("servicefile", Some("PGSERVICEFILE")),
     ("allow_cleartext_password", None),
     ("max_scram_iterations", None),
 ];
 
-/// What one source says; sources are merged with [`Settings::or`].
-#[derive(Clone, Debug, Default)]
-pub(super) struct Settings {
-    pub host: Option<String>,
-    pub hostaddr: Option<String>,
-    pub port: Option<String>,
-    pub dbname: Option<String>,
-    pub user: Option<String>,
-    pub password: Option<Secret>,
-    pub passfile: Option<PathBuf>,
-    pub application_name: Option<String>,
-    pub options: Option<String>,
-    pub connect_timeout: Option<Duration>,
-    pub sslmode: Option<SslMode>,
-    pub sslrootcert: Option<RootCerts>,
-    pub allow_cleartext_password: Option<bool>,
-    pub max_scram_iterations: Option<u32>,
+/// Settings as one source gives them, each of which may be left out.
+macro_rules! settings {
+    ($($name:ident: $type:ty,)*) => {
+        /// What one source says; sources are merged with [`Settings::or`].
+        #[derive(Clone, Debug, Default)]
+        pub(super) struct Settings {
+            $(pub $name: Option<$type>,)*
+        }
+
+        impl Settings {
+            /// These settings, completed by those of a source that counts less.
+            pub fn or(self, mut lower: Self) -> Self {
+                // An address belongs to its host: a leftover PGHOSTADDR must not redirect another host.
+                if self.host.is_some() {
+                    lower.hostaddr = None;
+                }
+                Self { $($name: self.$name.or(lower.$name),)* }
+            }
+        }
+    };
+}
+
+settings! {
+    host: String,
+    hostaddr: String,
+    port: String,
+    dbname: String,
+    user: String,
+    password: Secret,
+    passfile: PathBuf,
+    application_name: String,
+    options: String,
+    connect_timeout: Duration,
+    sslmode: SslMode,
+    sslrootcert: RootCerts,
+    target_session_attrs: TargetSessionAttrs,
+    load_balance_hosts: LoadBalanceHosts,
+    keepalives: bool,
+    keepalives_idle: Duration,
+    keepalives_interval: Duration,
+    keepalives_count: u32,
+    tcp_user_timeout: Duration,
+    service: String,
+    servicefile: PathBuf,
+    allow_cleartext_password: bool,
+    max_scram_iterations: u32,
 }
 
 impl Settings {
@@ -93,48 +134,37 @@ impl Settings {
             "sslrootcert" => {
                 self.sslrootcert = Some(RootCerts::File(PathBuf::from(value.as_str())));
             }
+            "target_session_attrs" => {
+                self.target_session_attrs = Some(TargetSessionAttrs::parse(&value, origin)?);
+            }
+            "load_balance_hosts" => {
+                self.load_balance_hosts = Some(LoadBalanceHosts::parse(&value, origin)?);
+            }
+            "keepalives" => self.keepalives = Some(boolean(key, &value, origin)?),
+            "keepalives_idle" => {
+                self.keepalives_idle =
+                    Some(Duration::from_secs(number(key, &value, origin)?.into()));
+            }
+            "keepalives_interval" => {
+                self.keepalives_interval =
+                    Some(Duration::from_secs(number(key, &value, origin)?.into()));
+            }
+            "keepalives_count" => self.keepalives_count = Some(number(key, &value, origin)?),
+            "tcp_user_timeout" => {
+                self.tcp_user_timeout =
+                    Some(Duration::from_millis(number(key, &value, origin)?.into()));
+            }
+            "service" => self.service = Some(value.to_string()),
+            "servicefile" => self.servicefile = Some(PathBuf::from(value.as_str())),
             "allow_cleartext_password" => {
-                self.allow_cleartext_password = Some(boolean(&value).ok_or_else(|| {
-                    Error::config(format!(
-                        "{origin}: allow_cleartext_password must be true or false"
-                    ))
-                })?);
+                self.allow_cleartext_password = Some(boolean(key, &value, origin)?);
             }
             "max_scram_iterations" => {
-                self.max_scram_iterations = Some(value.parse().map_err(|_| {
-                    Error::config(format!("{origin}: max_scram_iterations must be a number"))
-                })?);
+                self.max_scram_iterations = Some(number(key, &value, origin)?);
             }
             _ => return keys::check_unsupported(key, &value, origin),
         }
         Ok(())
-    }
-
-    /// These settings, completed by those of a source that counts less.
-    pub fn or(self, lower: Self) -> Self {
-        // An address belongs to its host: a leftover PGHOSTADDR must not redirect another host.
-        let hostaddr = match self.host {
-            Some(_) => self.hostaddr,
-            None => self.hostaddr.or(lower.hostaddr),
-        };
-        Self {
-            host: self.host.or(lower.host),
-            hostaddr,
-            port: self.port.or(lower.port),
-            dbname: self.dbname.or(lower.dbname),
-            user: self.user.or(lower.user),
-            password: self.password.or(lower.password),
-            passfile: self.passfile.or(lower.passfile),
-            application_name: self.application_name.or(lower.application_name),
-            options: self.options.or(lower.options),
-            connect_timeout: self.connect_timeout.or(lower.connect_timeout),
-            sslmode: self.sslmode.or(lower.sslmode),
-            sslrootcert: self.sslrootcert.or(lower.sslrootcert),
-            allow_cleartext_password: self
-                .allow_cleartext_password
-                .or(lower.allow_cleartext_password),
-            max_scram_iterations: self.max_scram_iterations.or(lower.max_scram_iterations),
-        }
     }
 }
 
@@ -147,12 +177,23 @@ fn seconds(text: &str, origin: Origin) -> Result<Duration> {
     }
 }
 
-fn boolean(text: &str) -> Option<bool> {
+fn boolean(key: &str, text: &str, origin: Origin) -> Result<bool> {
     match text {
-        "true" | "on" | "yes" | "1" => Some(true),
-        "false" | "off" | "no" | "0" => Some(false),
-        _ => None,
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" => Ok(false),
+        _ => Err(Error::config(format!(
+            "{origin}: {key} must be true or false"
+        ))),
     }
+}
+
+fn number(key: &str, text: &str, origin: Origin) -> Result<u32> {
+    text.trim().parse().map_err(|_| {
+        Error::config(format!(
+            "{origin}: {key} must be a number from 0 to {}",
+            u32::MAX
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -162,7 +203,11 @@ mod tests {
     #[test]
     fn every_key_of_the_table_is_understood() {
         for (key, _) in KEYS {
-            let value = if key == "sslmode" { "disable" } else { "1" };
+            let value = match key {
+                "sslmode" | "load_balance_hosts" => "disable",
+                "target_session_attrs" => "any",
+                _ => "1",
+            };
             let mut settings = Settings::default();
             settings
                 .put(key, Zeroizing::new(value.to_owned()), Origin::Call)

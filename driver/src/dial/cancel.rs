@@ -9,17 +9,23 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 
-use super::{Deadline, Timed, is_timeout};
-use crate::config::Address;
+use super::endpoint::Endpoint;
+use super::timed::{Timed, is_timeout};
+use super::{Deadline, refused};
+use crate::config::{Address, TcpOptions};
 use crate::error::Error;
 use crate::session::CancelKey;
 use crate::session::tls::Tls;
 use crate::wire::frontend;
 
-/// Sends cancel requests for one session: to the same address and under the same TLS settings.
+/// Sends cancel requests for one session: to the very address that it was opened with, whatever its host's name means by
+/// now, and under the same TLS settings.
 #[derive(Clone)]
 pub struct Canceller {
+    pub(super) endpoint: Endpoint,
+    /// For messages.
     pub(super) address: Address,
+    pub(super) tcp: TcpOptions,
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     pub(super) key: Option<CancelKey>,
 }
@@ -36,7 +42,10 @@ impl Canceller {
             ));
         };
         let deadline = Deadline::after(timeout);
-        let stream = super::connect_socket(&self.address, deadline)?;
+        let stream = self
+            .endpoint
+            .open(self.tcp, deadline)
+            .map_err(|error| refused(&self.address, error))?;
         let mut socket = Timed::new(&stream, deadline);
         let mut request = BytesMut::new();
         frontend::cancel_request(key.process, &key.secret, &mut request);
@@ -115,6 +124,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::config::Config;
     use crate::error::Kind;
     use crate::session::tls_config::{self, Verification};
 
@@ -123,7 +133,7 @@ mod tests {
     /// A canceller whose server answers with `greeting`, then with a byte from time to time, without end.
     fn trickling(greeting: &'static [u8], is_encrypted: bool) -> Canceller {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let own = listener.local_addr().unwrap();
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut result = stream.write_all(greeting);
@@ -138,12 +148,12 @@ mod tests {
                 tls_config::server_name("localhost").unwrap(),
             )
         });
+        let config = Config::builder().host("127.0.0.1").user("me").build();
+        let config = config.unwrap();
         Canceller {
-            address: Address::Tcp {
-                host: "127.0.0.1".to_owned(),
-                hostaddr: None,
-                port,
-            },
+            endpoint: Endpoint::Tcp(own),
+            address: config.targets()[0].address().clone(),
+            tcp: config.tcp(),
             tls,
             key: Some(CancelKey {
                 process: 1,

@@ -5,16 +5,19 @@
 //! demands then stay off an event loop, and there is one implementation of both.
 
 mod cancel;
+mod endpoint;
 mod resolve;
+mod role;
+mod start;
 mod stream;
 mod timed;
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
+use rustls::crypto::SecureRandom;
 use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
@@ -22,11 +25,14 @@ use zeroize::Zeroizing;
 pub const STATEMENT_CACHE: usize = 256;
 
 pub use cancel::Canceller;
+use endpoint::{Endpoint, endpoints, ordered};
+use start::Dialogue;
 pub use stream::Stream;
-use timed::{Timed, is_timeout};
 
 use crate::auth::{Authenticator, Credentials, Policy};
-use crate::config::{Address, Config, MessageHandler, RootCerts, SslMode, Target};
+use crate::config::{
+    Address, Config, MessageHandler, RootCerts, SslMode, Target, TargetSessionAttrs,
+};
 use crate::error::{Error, Kind, Outcome};
 use crate::session::tls_config::{self, Verification};
 use crate::session::{Event, Session, Startup};
@@ -44,7 +50,7 @@ pub struct Connected {
     pub messages: MessageHandler,
 }
 
-/// Opens a session with the first of the configured servers that answers.
+/// Opens a session with the first of the configured servers that will do.
 ///
 /// All of it, for all servers together, takes at most [`Config::connect_timeout`]. A server that answers and refuses
 /// (wrong password, no such database) ends the search: the next one would not be a replacement for it.
@@ -52,13 +58,18 @@ pub struct Connected {
 /// `statement_cache` is the number of statements to keep prepared; 0 keeps none and names none, as poolers in
 /// transaction mode may demand.
 pub fn connect(config: &Config, statement_cache: usize) -> Result<Connected, Error> {
-    let deadline = Deadline::after(config.connect_timeout());
-    let mut failures: Vec<Error> = Vec::new();
-    for target in config.targets() {
-        match connect_to(config, target, statement_cache, deadline) {
-            Ok(connected) => return Ok(connected),
-            Err(error) if may_try_next(&error) => failures.push(error),
-            Err(error) => return Err(error),
+    let provider = rustls::crypto::ring::default_provider();
+    let dialer = Dialer {
+        config,
+        statement_cache,
+        deadline: Deadline::after(config.connect_timeout()),
+        random: provider.secure_random,
+    };
+    let mut failures = Vec::new();
+    for wanted in config.target_session_attrs().rounds() {
+        failures.clear();
+        if let Some(connected) = dialer.first(*wanted, &mut failures)? {
+            return Ok(connected);
         }
     }
     let Some(last) = failures.pop() else {
@@ -72,112 +83,111 @@ pub fn connect(config: &Config, statement_cache: usize) -> Result<Connected, Err
     Err(Error::connect(format!("no server could be reached: {all}")).with_outcome(Outcome::NotSent))
 }
 
+/// What is the same for all servers of one search.
+struct Dialer<'a> {
+    config: &'a Config,
+    statement_cache: usize,
+    deadline: Deadline,
+    random: &'static dyn SecureRandom,
+}
+
+impl Dialer<'_> {
+    /// The first server that is as wanted. Why others were passed over is noted in `failures`.
+    fn first(
+        &self,
+        wanted: TargetSessionAttrs,
+        failures: &mut Vec<Error>,
+    ) -> Result<Option<Connected>, Error> {
+        let order = self.config.load_balance_hosts();
+        let targets: Vec<&Target> = self.config.targets().iter().collect();
+        for target in ordered(targets, order, self.random) {
+            let found = match endpoints(target.address(), self.deadline) {
+                Ok(found) => found,
+                Err(error) if may_try_next(&error) => {
+                    failures.push(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for endpoint in ordered(found, order, self.random) {
+                match self.open(target, endpoint, wanted) {
+                    Ok(connected) => return Ok(Some(connected)),
+                    Err(error) if may_try_next(&error) => failures.push(error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(
+        &self,
+        target: &Target,
+        endpoint: Endpoint,
+        wanted: TargetSessionAttrs,
+    ) -> Result<Connected, Error> {
+        let config = self.config;
+        let tls = tls(config, target)?;
+        let stream = endpoint
+            .open(config.tcp(), self.deadline)
+            .map_err(|error| refused(target.address(), error))?;
+        let mut nonce = [0; 18];
+        if self.random.fill(&mut nonce).is_err() {
+            return Err(Error::auth("the operating system gave no random bytes"));
+        }
+        let credentials = Credentials {
+            user: config.user().to_owned(),
+            password: target
+                .password()
+                .map(|password| Zeroizing::new(password.expose().as_bytes().to_vec())),
+        };
+        let policy = Policy {
+            allow_cleartext: config.allow_cleartext_password(),
+            tls: tls.is_some(),
+            max_scram_iterations: config.max_scram_iterations(),
+        };
+        let mut session = Session::new(Startup {
+            parameters: config.startup_parameters(),
+            tls: tls.clone(),
+            authenticator: Authenticator::new(credentials, policy, nonce),
+            statement_cache: self.statement_cache,
+        })?;
+        let messages = config.message_handler().clone();
+        let dialogue = Dialogue {
+            stream: &stream,
+            address: target.address(),
+            deadline: self.deadline,
+            messages: &messages,
+        };
+        dialogue.run(&mut session, |event| {
+            matches!(event, Event::Ready).then_some(())
+        })?;
+        role::check(&mut session, &dialogue, wanted)?;
+        stream
+            .set_timeout(None)
+            .map_err(|error| Error::io("configure the connection", error))?;
+        let canceller = Canceller {
+            endpoint,
+            address: target.address().clone(),
+            tcp: config.tcp(),
+            tls,
+            key: session.cancel_key().cloned(),
+        };
+        Ok(Connected {
+            session,
+            stream,
+            canceller,
+            messages,
+        })
+    }
+}
+
 fn may_try_next(error: &Error) -> bool {
     match error.kind() {
         Kind::Connect | Kind::Io | Kind::ConnectionLost => true,
         // The server is starting up, shutting down or full.
         Kind::Server => error.safe_to_retry(),
         _ => false,
-    }
-}
-
-fn connect_to(
-    config: &Config,
-    target: &Target,
-    statement_cache: usize,
-    deadline: Deadline,
-) -> Result<Connected, Error> {
-    let tls = tls(config, target)?;
-    let stream = connect_socket(target.address(), deadline)?;
-    let mut nonce = [0; 18];
-    let provider = rustls::crypto::ring::default_provider();
-    if provider.secure_random.fill(&mut nonce).is_err() {
-        return Err(Error::auth("the operating system gave no random bytes"));
-    }
-    let credentials = Credentials {
-        user: config.user().to_owned(),
-        password: target
-            .password()
-            .map(|password| Zeroizing::new(password.expose().as_bytes().to_vec())),
-    };
-    let policy = Policy {
-        allow_cleartext: config.allow_cleartext_password(),
-        tls: tls.is_some(),
-        max_scram_iterations: config.max_scram_iterations(),
-    };
-    let mut session = Session::new(Startup {
-        parameters: config.startup_parameters(),
-        tls: tls.clone(),
-        authenticator: Authenticator::new(credentials, policy, nonce),
-        statement_cache,
-    })?;
-    let messages = config.message_handler().clone();
-    start(&mut session, &stream, target.address(), deadline, &messages)?;
-    stream
-        .set_timeout(None)
-        .map_err(|error| Error::io("configure the connection", error))?;
-    let canceller = Canceller {
-        address: target.address().clone(),
-        tls,
-        key: session.cancel_key().cloned(),
-    };
-    Ok(Connected {
-        session,
-        stream,
-        canceller,
-        messages,
-    })
-}
-
-/// Runs the session to its first `Ready`.
-fn start(
-    session: &mut Session,
-    stream: &Stream,
-    address: &Address,
-    deadline: Deadline,
-    messages: &MessageHandler,
-) -> Result<(), Error> {
-    let mut socket = Timed::new(stream, deadline);
-    let mut buffer = [0; 8192];
-    let broken = |error: io::Error| {
-        Error::connect(format!(
-            "the connection to {address} broke during startup: {error}"
-        ))
-        .with_source(error)
-    };
-    loop {
-        while let Some(event) = session.poll_event() {
-            match event {
-                Event::Ready => return Ok(()),
-                Event::Closed(error) => {
-                    // A TLS alert tells the server why; whether it arrives changes nothing here.
-                    let _ = socket.write(session.poll_out());
-                    return Err(error.with_outcome(Outcome::NotSent));
-                }
-                event => messages.tell_event(event),
-            }
-        }
-        while session.can_receive() && !session.poll_out().is_empty() {
-            match socket.write(session.poll_out()) {
-                Ok(sent) => session.advance_out(sent),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => return Err(deadline.passed()),
-                Err(error) => {
-                    stream.drain_into(session);
-                    session.handle_loss(broken(error));
-                }
-            }
-        }
-        if !session.can_receive() {
-            continue;
-        }
-        match socket.read(&mut buffer) {
-            Ok(0) => session.handle_eof(),
-            Ok(count) => session.handle_bytes(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => return Err(deadline.passed()),
-            Err(error) => session.handle_loss(broken(error)),
-        }
     }
 }
 
@@ -206,45 +216,16 @@ fn tls(config: &Config, target: &Target) -> Result<Option<TlsSetup>, Error> {
     )))
 }
 
-/// Connects a socket; every address of the host is tried.
-fn connect_socket(address: &Address, deadline: Deadline) -> Result<Stream, Error> {
-    let (host, port) = match address {
-        Address::Unix { .. } => {
-            let path = address.socket_path().unwrap_or_default();
-            return Stream::unix(&path, deadline.remaining()?)
-                .map_err(|error| refused(address, &error, deadline));
-        }
-        Address::Tcp {
-            host,
-            hostaddr: Some(ip),
-            port,
-        } => {
-            let _ = host;
-            (ip.to_string(), *port)
-        }
-        Address::Tcp {
-            host,
-            hostaddr: None,
-            port,
-        } => (host.clone(), *port),
-    };
-    let mut last = None;
-    for socket in resolve::resolve(&host, port, deadline)? {
-        match Stream::tcp(socket, deadline.remaining()?) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = Some(refused(address, &error, deadline)),
-        }
+/// Says of a socket that was not connected whose it was.
+fn refused(address: &Address, error: Error) -> Error {
+    if error.kind() == Kind::ConnectTimeout {
+        return error;
     }
-    Err(last.unwrap_or_else(|| Error::connect(format!("host {host:?} has no address"))))
-}
-
-fn refused(address: &Address, error: &io::Error, deadline: Deadline) -> Error {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => deadline.passed(),
-        _ => Error::connect(format!(
-            "could not connect to {address}: {error}; is the server running there?"
-        )),
-    }
+    let reason =
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    Error::connect(format!(
+        "could not connect to {address}: {reason}; is the server running there?"
+    ))
 }
 
 /// A moment by which something must be done.

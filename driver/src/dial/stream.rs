@@ -9,31 +9,44 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
+use crate::config::TcpOptions;
 use crate::session::Session;
-
-/// Idle time before the kernel probes a silent peer; a half-open connection then ends in an error.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A connected TCP or Unix socket.
 #[derive(Debug)]
 pub enum Stream {
-    /// TCP, without Nagle's delay and with keepalive.
+    /// TCP, without Nagle's delay.
     Tcp(TcpStream),
     /// A Unix-domain socket.
     Unix(UnixStream),
 }
 
 impl Stream {
-    pub(super) fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+    pub(super) fn tcp(
+        address: SocketAddr,
+        options: TcpOptions,
+        timeout: Duration,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.connect_timeout(&address.into(), timeout)?;
         socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(KEEPALIVE_IDLE)
-                .with_interval(KEEPALIVE_INTERVAL),
-        )?;
+        if let Some(probes) = options.keepalive() {
+            let mut keepalive = TcpKeepalive::new();
+            if let Some(idle) = probes.idle {
+                keepalive = keepalive.with_time(idle);
+            }
+            if let Some(interval) = probes.interval {
+                keepalive = keepalive.with_interval(interval);
+            }
+            if let Some(count) = probes.count {
+                keepalive = keepalive.with_retries(count);
+            }
+            socket.set_tcp_keepalive(&keepalive)?;
+        }
+        #[cfg(target_os = "linux")]
+        if options.user_timeout().is_some() {
+            socket.set_tcp_user_timeout(options.user_timeout())?;
+        }
         Ok(Self::Tcp(socket.into()))
     }
 

@@ -359,7 +359,7 @@ fn the_manual_page_is_true() {
         .flat_map(str::lines)
         .filter(|line| line.starts_with("postgresql://") || line.starts_with("host="))
         .collect();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for example in examples {
         let result = config(
             &example
@@ -368,4 +368,63 @@ fn the_manual_page_is_true() {
         );
         assert!(result.is_ok(), "{example}: {result:?}");
     }
+}
+
+#[test]
+fn sockets_and_hosts() {
+    let none = config("host=h").unwrap();
+    let probes = none.tcp().keepalive().unwrap();
+    assert_eq!(probes.idle, Some(Duration::from_secs(60)));
+    assert_eq!(none.tcp().user_timeout(), None);
+    assert_eq!(none.target_session_attrs(), TargetSessionAttrs::Any);
+
+    let all = config(
+        "host=a,b keepalives_idle=7 keepalives_interval=0 keepalives_count=3 tcp_user_timeout=1500 \
+         target_session_attrs=prefer-standby load_balance_hosts=random",
+    )
+    .unwrap();
+    let probes = all.tcp().keepalive().unwrap();
+    assert_eq!(
+        (probes.idle, probes.interval, probes.count),
+        (Some(Duration::from_secs(7)), None, Some(3))
+    );
+    assert_eq!(all.tcp().user_timeout(), Some(Duration::from_millis(1500)));
+    assert_eq!(
+        all.target_session_attrs(),
+        TargetSessionAttrs::PreferStandby
+    );
+    assert_eq!(all.load_balance_hosts(), LoadBalanceHosts::Random);
+    let off = config("host=h keepalives=0").unwrap();
+    assert_eq!(off.tcp().keepalive(), None);
+}
+
+#[test]
+fn a_service_counts_less_than_the_string_and_more_than_variables() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(".pg_service.conf");
+    fs::write(&file, "[shop]\nhost=service.example\nport=7\ndbname=shop\n").unwrap();
+    let environment = surroundings()
+        .with_home(home.path())
+        .with_variable("PGPORT", "1")
+        .with_variable("PGAPPNAME", "env");
+    let build = |text: &str, environment: &Environment| {
+        Config::builder()
+            .environment(environment.clone())
+            .connection_string(text)
+            .and_then(Builder::build)
+    };
+    let found = build("service=shop dbname=string", &environment).unwrap();
+    assert_eq!(addresses(&found), "service.example:7");
+    assert_eq!(
+        (found.database(), found.application_name()),
+        ("string", Some("env"))
+    );
+    let by_variable = build("", &environment.clone().with_variable("PGSERVICE", "shop")).unwrap();
+    assert_eq!(addresses(&by_variable), "service.example:7");
+    let elsewhere = surroundings().with_variable("PGSYSCONFDIR", home.path().to_str().unwrap());
+    fs::rename(&file, home.path().join("pg_service.conf")).unwrap();
+    let found = build("postgresql:///?service=shop", &elsewhere).unwrap();
+    assert_eq!(found.database(), "shop");
+    let missing = build("service=other", &elsewhere).unwrap_err().to_string();
+    assert!(missing.contains("pg_service.conf"), "{missing}");
 }
