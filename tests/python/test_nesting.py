@@ -75,3 +75,26 @@ def test_of_two_threads_the_second_is_told_to_wait(url: str) -> None:
         thread.join()
         with tx.transaction() as nested:
             assert nested.fetch_val("SELECT 1") == 1
+
+
+@pytest.mark.smoke
+async def test_a_nested_transaction_whose_first_statement_cannot_be_prepared_leaves_the_outer_one_alone(
+    url: str,
+) -> None:
+    async with await pg.connect(url, pool_max=1) as db, db.transaction() as tx:
+        assert await tx.fetch_val("SELECT 1") == 1
+        for _ in range(2):
+            with pytest.raises(errors.UndefinedTableError):
+                async with tx.transaction() as nested:
+                    await nested.fetch("SELECT * FROM nowhere_at_all")
+            assert await tx.fetch_val("SELECT 2") == 2
+        async with tx.transaction() as nested:
+            assert await nested.fetch_val("SELECT 3") == 3
+
+
+def test_so_it_does_on_the_blocking_front(url: str) -> None:
+    with pg.connect_sync(url, pool_max=1) as db, db.transaction() as tx:
+        assert tx.fetch_val("SELECT 1") == 1
+        with pytest.raises(errors.UndefinedTableError), tx.transaction() as nested:
+            nested.fetch("SELECT * FROM nowhere_at_all")
+        assert tx.fetch_val("SELECT 2") == 2

@@ -263,6 +263,7 @@ impl Engine {
                     return;
                 }
                 Lookup::Miss => {
+                    state.send_savepoints();
                     return prepare(py, state, call, done, |session| {
                         session.prepare(described.sql(), described.declared())
                     });
@@ -299,9 +300,12 @@ impl Engine {
                 drop(state);
                 self.prepare_and_run(py, call, sql, done);
             }
-            Lookup::Miss => prepare(py, state, call, done, |session| {
-                session.prepare(sql, &declared)
-            }),
+            Lookup::Miss => {
+                state.send_savepoints();
+                prepare(py, state, call, done, |session| {
+                    session.prepare(sql, &declared)
+                });
+            }
         }
     }
 
@@ -531,6 +535,18 @@ impl State {
     fn job_mut(&mut self, request: RequestId) -> Option<&mut Job> {
         let index = usize::try_from(request.number().checked_sub(self.first)?).ok()?;
         self.jobs.get_mut(index)
+    }
+
+    /// A statement that cannot be prepared fails within its savepoint, not within the transaction around it. `BEGIN` may
+    /// wait: outside of a transaction such a failure leaves nothing behind.
+    fn send_savepoints(&mut self) {
+        if self
+            .preludes
+            .first()
+            .is_some_and(|first| first.starts_with("SAVEPOINT"))
+        {
+            self.send_preludes();
+        }
     }
 
     /// Commands that wait for the next statement go ahead of a request that cannot carry them itself.
