@@ -141,6 +141,7 @@ fn expressions_one_by_one() {
                 .over(Window {
                     partition: vec![c("name").expr()],
                     order: vec![c("id").desc()],
+                    frame: None,
                 })
                 .into()
         }),
@@ -149,6 +150,7 @@ fn expressions_one_by_one() {
                 .over(Window {
                     partition: Vec::new(),
                     order: vec![c("id").asc()],
+                    frame: None,
                 })
                 .into()
         }),
@@ -157,6 +159,7 @@ fn expressions_one_by_one() {
                 .over(Window {
                     partition: Vec::new(),
                     order: Vec::new(),
+                    frame: None,
                 })
                 .into()
         }),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use data_bridge_driver::Error;
 
-use super::{Param, Select, SetOperator, ValueType, select::free_name};
+use super::{Expr, Param, Select, SetOperator, ValueType, select::free_name};
 use crate::schema::Name;
 
 /// A query that other queries read from, as a subquery or a common table expression. Cheap to clone.
@@ -110,6 +110,15 @@ impl<V> Derived<V> {
     /// The names of its columns.
     pub fn column_names(&self) -> impl Iterator<Item = &Name> {
         self.head.columns.iter().map(|(name, _)| name)
+    }
+
+    /// Its column of this name.
+    ///
+    /// # Errors
+    /// No such column; the message lists those that there are.
+    pub fn column(&self, name: &str) -> Result<Expr<V>, Error> {
+        let (index, ty) = self.head().find(name)?;
+        Ok(Expr::field(self, index, ty))
     }
 
     pub(super) fn head(&self) -> &Arc<Head> {

@@ -31,17 +31,77 @@ pub struct Function<V = Param> {
     pub(super) distinct: bool,
     pub(super) order: Vec<Order<V>>,
     pub(super) filter: Option<Expr<V>>,
+    pub(super) within: Vec<Order<V>>,
     pub(super) window: Option<Window<V>>,
     ty: ValueType,
 }
 
-/// The rows that a window function looks at: those with the same `partition`, in this order.
+/// The rows that a window function looks at: those with the same `partition`, in this order, of them those in the frame.
 #[derive(Debug)]
 pub struct Window<V = Param> {
     /// What divides the rows; nothing: all are together.
     pub partition: Vec<Expr<V>>,
     /// Their order.
     pub order: Vec<Order<V>>,
+    /// Which of them count for a row. Without a frame, those up to its last peer; without an order, all.
+    pub frame: Option<Frame<V>>,
+}
+
+/// From where to where a window reaches around each row (PostgreSQL manual, section 4.2.8).
+#[derive(Debug)]
+pub struct Frame<V = Param> {
+    /// What the bounds count.
+    pub unit: Unit,
+    /// Its first row.
+    pub start: Bound<V>,
+    /// Its last row.
+    pub end: Bound<V>,
+}
+
+/// What the bounds of a frame count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Rows.
+    Rows,
+    /// The distance of the value that the window is ordered by.
+    Range,
+    /// Groups of rows that are equal in the window's order.
+    Groups,
+}
+
+impl Unit {
+    /// The SQL word.
+    pub const fn sql(self) -> &'static str {
+        match self {
+            Self::Rows => "ROWS",
+            Self::Range => "RANGE",
+            Self::Groups => "GROUPS",
+        }
+    }
+}
+
+/// An end of a frame.
+#[derive(Debug)]
+pub enum Bound<V = Param> {
+    /// The first row of the partition.
+    UnboundedPreceding,
+    /// So far before the row.
+    Preceding(Expr<V>),
+    /// The row; with [`Unit::Range`] and [`Unit::Groups`] its peers too.
+    CurrentRow,
+    /// So far behind the row.
+    Following(Expr<V>),
+    /// The last row of the partition.
+    UnboundedFollowing,
+}
+
+impl<V> Bound<V> {
+    fn distance(&self) -> Option<&Expr<V>> {
+        match self {
+            Self::Preceding(distance) | Self::Following(distance) => Some(distance),
+            Self::UnboundedPreceding | Self::CurrentRow | Self::UnboundedFollowing => None,
+        }
+    }
 }
 
 /// What a function gives.
@@ -57,41 +117,69 @@ enum Returns {
     /// `numeric` of whole numbers, else the argument's.
     Average,
     ArrayOfArgument,
+    /// Of its array.
+    Element,
+    /// A bound of a range, else `text`.
+    TextOrBound,
 }
 
 /// The functions whose result is known. They are also the ones that are called by their bare names, some being no
 /// functions at all but words of the grammar, such as `coalesce`.
 fn known(name: &str) -> Option<Returns> {
-    use Builtin::{Bool, Bytea, Date, Float8, Int4, Int8, Json, Jsonb, Text, TimestampTz, Uuid};
+    use Builtin::{
+        Bool, Bytea, Date, Float4, Float8, Int4, Int8, Json, Jsonb, Text, TimestampTz, TsQuery,
+        TsVector, Uuid,
+    };
     Some(match name {
         "count" | "row_number" | "rank" | "dense_rank" => Returns::Type(Int8),
         "sum" => Returns::Sum,
         "avg" => Returns::Average,
         "min" | "max" | "coalesce" | "greatest" | "least" | "nullif" | "abs" | "lag" | "lead"
-        | "first_value" | "last_value" | "nth_value" | "array_append" | "array_remove" => {
-            Returns::Argument
-        }
+        | "first_value" | "last_value" | "nth_value" | "array_append" | "array_remove"
+        | "generate_series" => Returns::Argument,
         "array_agg" => Returns::ArrayOfArgument,
         "bool_and" | "bool_or" | "every" | "starts_with" => Returns::Type(Bool),
-        "string_agg" | "lower" | "upper" | "initcap" | "btrim" | "ltrim" | "rtrim" | "concat"
-        | "concat_ws" | "format" | "left" | "right" | "substr" | "replace" | "reverse"
-        | "repeat" | "lpad" | "rpad" | "split_part" | "translate" | "to_char" | "md5"
-        | "regexp_replace" | "array_to_string" => Returns::Type(Text),
+        "lower" | "upper" => Returns::TextOrBound,
+        "string_agg" | "initcap" | "btrim" | "ltrim" | "rtrim" | "concat" | "concat_ws"
+        | "format" | "left" | "right" | "substr" | "replace" | "reverse" | "repeat" | "lpad"
+        | "rpad" | "split_part" | "translate" | "to_char" | "md5" | "regexp_replace"
+        | "array_to_string" | "ts_headline" | "jsonb_typeof" | "json_typeof" | "jsonb_pretty" => {
+            Returns::Type(Text)
+        }
         "length" | "char_length" | "octet_length" | "strpos" | "ascii" | "cardinality"
-        | "array_length" | "ntile" => Returns::Type(Int4),
+        | "array_length" | "array_position" | "ntile" | "grouping" | "jsonb_array_length"
+        | "json_array_length" => Returns::Type(Int4),
+        "ts_rank" | "ts_rank_cd" => Returns::Type(Float4),
+        "to_tsvector" | "setweight" | "strip" => Returns::Type(TsVector),
+        "to_tsquery" | "plainto_tsquery" | "phraseto_tsquery" | "websearch_to_tsquery" => {
+            Returns::Type(TsQuery)
+        }
         "now"
         | "transaction_timestamp"
         | "statement_timestamp"
         | "clock_timestamp"
         | "to_timestamp" => Returns::Type(TimestampTz),
         "to_date" => Returns::Type(Date),
-        "random" | "percent_rank" | "cume_dist" | "sqrt" => Returns::Type(Float8),
+        "random" | "percent_rank" | "cume_dist" | "sqrt" | "date_part" => Returns::Type(Float8),
         "gen_random_uuid" => Returns::Type(Uuid),
         "sha256" => Returns::Type(Bytea),
         "json_agg" | "json_build_object" | "row_to_json" => Returns::Type(Json),
-        "jsonb_agg" | "jsonb_build_object" | "to_jsonb" => Returns::Type(Jsonb),
-        "date_trunc" | "date_part" | "round" | "ceil" | "floor" | "trunc" | "unnest"
-        | "generate_series" => Returns::Unknown,
+        "jsonb_agg"
+        | "jsonb_build_object"
+        | "jsonb_build_array"
+        | "jsonb_object_agg"
+        | "to_jsonb"
+        | "jsonb_set"
+        | "jsonb_insert"
+        | "jsonb_strip_nulls"
+        | "jsonb_array_elements"
+        | "jsonb_path_query"
+        | "jsonb_path_query_array"
+        | "jsonb_path_query_first" => Returns::Type(Jsonb),
+        "jsonb_array_elements_text" | "jsonb_object_keys" => Returns::Type(Text),
+        "unnest" => Returns::Element,
+        "percentile_disc" | "mode" | "percentile_cont" | "date_trunc" | "round" | "ceil"
+        | "floor" | "trunc" => Returns::Unknown,
         _ => return None,
     })
 }
@@ -103,6 +191,8 @@ impl Returns {
         match (self, argument.builtin()) {
             (Self::Type(builtin), _) => of(builtin),
             (Self::ArrayOfArgument, _) => argument.array(),
+            (Self::Element, _) => argument.element(),
+            (Self::TextOrBound, _) => argument.in_range().unwrap_or(of(Builtin::Text)),
             (Self::Sum, Some(Int2 | Int4)) => of(Int8),
             (Self::Sum, Some(Int8)) | (Self::Average, Some(Int2 | Int4 | Int8)) => of(Numeric),
             (Self::Average, Some(Float4)) => of(Float8),
@@ -138,6 +228,7 @@ impl<V> Function<V> {
             distinct: false,
             order: Vec::new(),
             filter: None,
+            within: Vec::new(),
             window: None,
             ty,
         })
@@ -154,6 +245,17 @@ impl<V> Function<V> {
     #[must_use]
     pub fn order_by(mut self, order: Order<V>) -> Self {
         self.order.push(order);
+        self
+    }
+
+    /// `WITHIN GROUP (ORDER BY ...)`, as `percentile_cont` and `mode` need it.
+    #[must_use]
+    pub fn within_group(mut self, order: Order<V>) -> Self {
+        if self.within.is_empty() && &*self.name != "percentile_cont" {
+            // `mode` and `percentile_disc` give one of the values.
+            self.ty = order.expr.value_type();
+        }
+        self.within.push(order);
         self
     }
 
@@ -178,10 +280,15 @@ impl<V> Function<V> {
         let orders = |order: &'a Order<V>| &order.expr;
         self.args.iter().for_each(&mut *visit);
         self.order.iter().map(orders).for_each(&mut *visit);
+        self.within.iter().map(orders).for_each(&mut *visit);
         self.filter.iter().for_each(&mut *visit);
         if let Some(window) = &self.window {
             window.partition.iter().for_each(&mut *visit);
             window.order.iter().map(orders).for_each(&mut *visit);
+            if let Some(Frame { start, end, .. }) = &window.frame {
+                let distances = [start, end].into_iter().filter_map(Bound::distance);
+                distances.for_each(&mut *visit);
+            }
         }
     }
 }
@@ -202,11 +309,41 @@ impl<V> Clone for Function<V> {
             distinct: self.distinct,
             order: self.order.clone(),
             filter: self.filter.clone(),
-            window: self.window.as_ref().map(|window| Window {
-                partition: window.partition.clone(),
-                order: window.order.clone(),
-            }),
+            within: self.within.clone(),
+            window: self.window.clone(),
             ty: self.ty,
+        }
+    }
+}
+
+impl<V> Clone for Window<V> {
+    fn clone(&self) -> Self {
+        Self {
+            partition: self.partition.clone(),
+            order: self.order.clone(),
+            frame: self.frame.clone(),
+        }
+    }
+}
+
+impl<V> Clone for Frame<V> {
+    fn clone(&self) -> Self {
+        Self {
+            unit: self.unit,
+            start: self.start.clone(),
+            end: self.end.clone(),
+        }
+    }
+}
+
+impl<V> Clone for Bound<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::UnboundedPreceding => Self::UnboundedPreceding,
+            Self::Preceding(distance) => Self::Preceding(distance.clone()),
+            Self::CurrentRow => Self::CurrentRow,
+            Self::Following(distance) => Self::Following(distance.clone()),
+            Self::UnboundedFollowing => Self::UnboundedFollowing,
         }
     }
 }

@@ -4,10 +4,12 @@
 //! of query is one text, which the driver prepares once. [`Statement`] carries the parameters' types, so that even the
 //! first use takes one round trip.
 
+mod containers;
 mod derived;
 mod expr;
 mod function;
 mod link;
+mod methods;
 mod operator;
 mod param;
 mod render;
@@ -23,9 +25,9 @@ mod write;
 pub use self::{
     derived::Derived,
     expr::{Expr, MAX_DEPTH, Named},
-    function::{Function, Window},
+    function::{Bound, Frame, Function, Unit, Window},
     link::Link,
-    operator::{Associativity, Gives, Operator, Precedence},
+    operator::{Associativity, Gives, Operator, Precedence, Symbol},
     param::{IntoOperand, IntoParam, Param},
     render::Statement,
     scope::Scope,

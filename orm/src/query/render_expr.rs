@@ -5,7 +5,8 @@ use std::sync::Arc;
 use data_bridge_driver::Error;
 
 use super::{
-    Expr, Function, MAX_DEPTH, Operator, Precedence, expr::Node, render::Renderer, text::Piece,
+    Bound, Expr, Function, MAX_DEPTH, Operator, Precedence, Window, expr::Node, render::Renderer,
+    text::Piece,
 };
 use crate::schema::{Builtin, Table};
 
@@ -27,7 +28,7 @@ impl<'a, V> Renderer<'a, V> {
         match node {
             Node::Column(column) => self.column(column),
             Node::Outer(column) => self.outer_column(column),
-            Node::Field(head, index) => self.field(head, *index),
+            Node::Field(derived, index) => self.field(derived.head(), *index),
             Node::Param(param) => {
                 self.param(param);
                 Ok(())
@@ -51,6 +52,11 @@ impl<'a, V> Renderer<'a, V> {
                 self.push(operator.sql());
                 self.operand(right, around, Expr::<V>::associates(*operator, false))
             }
+            Node::Custom(symbol, left, right) => {
+                self.operand(left, Precedence::Other, true)?;
+                self.push(symbol.sql());
+                self.operand(right, Precedence::Other, false)
+            }
             Node::Chain(operator, parts) => self.chain(*operator, parts),
             Node::Not(operand) => {
                 self.push("NOT ");
@@ -59,6 +65,17 @@ impl<'a, V> Renderer<'a, V> {
             Node::Negative(operand) => {
                 self.push("-");
                 self.operand(operand, Precedence::Sign, false)
+            }
+            Node::Subscript(array, place) => self.subscript(array, [Some(place), None], ""),
+            Node::Slice(array, from, to) => {
+                self.subscript(array, [from.as_ref(), to.as_ref()], ":")
+            }
+            Node::Each(array, all) => self.each(array, *all),
+            Node::Collate(operand, collation) => {
+                self.operand(operand, Precedence::Sign, true)?;
+                self.push(" COLLATE ");
+                self.push(collation.quoted());
+                Ok(())
             }
             Node::Is(operand, test) => {
                 self.operand(operand, Precedence::Is, false)?;
@@ -89,21 +106,8 @@ impl<'a, V> Renderer<'a, V> {
                 Ok(())
             }
             Node::Function(function) => self.function(function),
-            Node::Case(branches, otherwise) => {
-                self.push("CASE");
-                for (condition, value) in branches {
-                    self.push(" WHEN ");
-                    self.expr(condition)?;
-                    self.push(" THEN ");
-                    self.expr(value)?;
-                }
-                if let Some(otherwise) = otherwise {
-                    self.push(" ELSE ");
-                    self.expr(otherwise)?;
-                }
-                self.push(" END");
-                Ok(())
-            }
+            Node::Case(branches, otherwise) => self.case(branches, otherwise.as_ref()),
+            Node::Groupings(word, sets) => self.groupings(word, sets),
             Node::Cast(operand, ty) => {
                 self.push("CAST(");
                 self.expr(operand)?;
@@ -115,6 +119,69 @@ impl<'a, V> Renderer<'a, V> {
             // Only the list of what is selected gives names; elsewhere the expression itself is meant.
             Node::Label(operand, _) => self.expr(operand),
         }
+    }
+
+    fn case(
+        &mut self,
+        branches: &'a [(Expr<V>, Expr<V>)],
+        otherwise: Option<&'a Expr<V>>,
+    ) -> Result<(), Error> {
+        self.push("CASE");
+        for (condition, value) in branches {
+            self.push(" WHEN ");
+            self.expr(condition)?;
+            self.push(" THEN ");
+            self.expr(value)?;
+        }
+        self.clause(" ELSE ", otherwise)?;
+        self.push(" END");
+        Ok(())
+    }
+
+    /// A place, or two with a colon between them. In front of it names and further subscripts need no brackets, all else does.
+    fn subscript(
+        &mut self,
+        array: &'a Expr<V>,
+        [from, to]: [Option<&'a Expr<V>>; 2],
+        colon: &str,
+    ) -> Result<(), Error> {
+        let bare = matches!(
+            array.0.node,
+            Node::Column(_) | Node::Field(..) | Node::Subscript(..) | Node::Slice(..)
+        );
+        self.push(if bare { "" } else { "(" });
+        self.expr(array)?;
+        self.push(if bare { "[" } else { ")[" });
+        self.clause("", from)?;
+        self.push(colon);
+        self.clause("", to)?;
+        self.push("]");
+        Ok(())
+    }
+
+    /// A query brings its own brackets; more of them would make it a single array.
+    fn each(&mut self, array: &'a Expr<V>, all: bool) -> Result<(), Error> {
+        let is_query = matches!(array.0.node, Node::Scalar(_));
+        self.push(if all { "ALL" } else { "ANY" });
+        self.push(if is_query { " " } else { "(" });
+        self.expr(array)?;
+        self.push(if is_query { "" } else { ")" });
+        Ok(())
+    }
+
+    /// Of `ROLLUP` and `CUBE` the only list is their own.
+    fn groupings(&mut self, word: &str, sets: &'a [Vec<Expr<V>>]) -> Result<(), Error> {
+        self.push(word);
+        let is_list_of_lists = word.starts_with("GROUPING");
+        self.push(if is_list_of_lists { "(" } else { "" });
+        for (index, set) in sets.iter().enumerate() {
+            self.comma(index);
+            self.push("(");
+            self.list(set)?;
+            self.push(")");
+        }
+        self.push(if is_list_of_lists { ")" } else { "" });
+        Ok(())
     }
 
     /// An expression of the list of what is selected, with its name.
@@ -208,21 +275,61 @@ impl<'a, V> Renderer<'a, V> {
             self.order(&function.order)?;
         }
         self.push(")");
+        if !function.within.is_empty() {
+            self.push(" WITHIN GROUP (");
+            self.order(&function.within)?;
+            self.push(")");
+        }
         if let Some(condition) = &function.filter {
             self.push(" FILTER (WHERE ");
             self.expr(condition)?;
             self.push(")");
         }
-        if let Some(window) = &function.window {
-            self.push(" OVER (");
-            if !window.partition.is_empty() {
-                self.push("PARTITION BY ");
-                self.list(&window.partition)?;
-                self.push(if window.order.is_empty() { "" } else { " " });
-            }
-            self.order(&window.order)?;
-            self.push(")");
+        match &function.window {
+            Some(window) => self.windowed(window),
+            None => Ok(()),
         }
+    }
+
+    fn windowed(&mut self, window: &'a Window<V>) -> Result<(), Error> {
+        self.push(" OVER (");
+        let mut between = "";
+        if !window.partition.is_empty() {
+            self.push("PARTITION BY ");
+            self.list(&window.partition)?;
+            between = " ";
+        }
+        if !window.order.is_empty() {
+            self.push(between);
+            self.order(&window.order)?;
+            between = " ";
+        }
+        if let Some(frame) = &window.frame {
+            self.push(between);
+            self.push(frame.unit.sql());
+            self.push(" BETWEEN ");
+            self.bound(&frame.start)?;
+            self.push(" AND ");
+            self.bound(&frame.end)?;
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    fn bound(&mut self, bound: &'a Bound<V>) -> Result<(), Error> {
+        let words = match bound {
+            Bound::UnboundedPreceding => "UNBOUNDED PRECEDING",
+            Bound::CurrentRow => "CURRENT ROW",
+            Bound::UnboundedFollowing => "UNBOUNDED FOLLOWING",
+            Bound::Preceding(distance) | Bound::Following(distance) => {
+                self.expr(distance)?;
+                match bound {
+                    Bound::Preceding(_) => " PRECEDING",
+                    _ => " FOLLOWING",
+                }
+            }
+        };
+        self.push(words);
         Ok(())
     }
 
@@ -256,7 +363,7 @@ impl<V> Expr<V> {
                     own.index == other.index && own.table.is(&other.table)
                 }
                 (Node::Field(own, at), Node::Field(other, there)) => {
-                    at == there && Arc::ptr_eq(own, other)
+                    at == there && Arc::ptr_eq(own.head(), other.head())
                 }
                 _ => false,
             }

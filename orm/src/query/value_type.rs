@@ -96,6 +96,35 @@ impl ValueType {
         }
     }
 
+    /// The type of an array's elements; unknown where this is no array. What has several dimensions is an array of this type
+    /// still, which only its subscripts tell.
+    #[must_use]
+    pub const fn element(self) -> Self {
+        if self.array {
+            Self {
+                array: false,
+                ..self
+            }
+        } else {
+            Self::UNKNOWN
+        }
+    }
+
+    /// The type of the values in a range or multirange, where this is one.
+    pub fn in_range(self) -> Option<Self> {
+        let mut ranges = RANGES.iter().filter(|_| !self.array);
+        let found =
+            ranges.find(|(_, ranges)| self.builtin.is_some_and(|own| ranges.contains(&own)));
+        found.map(|(builtin, _)| Self::of(*builtin))
+    }
+
+    /// The type of the ranges of such values, where there is one.
+    pub fn range_of(self) -> Option<Self> {
+        let mut ranges = RANGES.iter().filter(|_| !self.array);
+        let found = ranges.find(|(builtin, _)| self.builtin == Some(*builtin));
+        found.map(|(_, [range, _])| Self::of(*range))
+    }
+
     /// The id to declare for a parameter of this type; 0 leaves it to the server.
     pub fn oid(self) -> Oid {
         match (self.builtin, self.array) {
@@ -118,7 +147,22 @@ impl ValueType {
             | Operator::Regexp
             | Operator::NotRegexp
             | Operator::IRegexp
-            | Operator::NotIRegexp => text,
+            | Operator::NotIRegexp
+            | Operator::Get
+            | Operator::GetText
+            | Operator::HasKey => text,
+            Operator::GetPath
+            | Operator::GetPathText
+            | Operator::DeletePath
+            | Operator::HasAny
+            | Operator::HasAll => text.array(),
+            Operator::PathExists => Self::of(Builtin::JsonPath),
+            Operator::Match if self.builtin == Some(Builtin::Jsonb) => Self::of(Builtin::JsonPath),
+            Operator::Match => Self::of(Builtin::TsQuery),
+            Operator::Contains | Operator::ContainedBy if self.builtin == Some(Builtin::Jsonb) => {
+                self.bare()
+            }
+            Operator::ContainedBy => self.range_of().unwrap_or(self),
             Operator::Concat => self.joined(),
             // Dates take days, spans of time or each other: the server chooses by what it is given.
             _ if operator.gives() == Gives::Number && self.rank().is_none() => Self::UNKNOWN,
@@ -133,6 +177,15 @@ impl ValueType {
         match operator.gives() {
             Gives::Bool => Self::of(Builtin::Bool),
             Gives::Joined => self.joined(),
+            Gives::Left => self.bare(),
+            Gives::Text => Self::of(Builtin::Text),
+            Gives::Number if operator == Operator::Pow => match (self.rank(), right.rank()) {
+                (Some(left), Some(right)) if left.max(right) == NUMERIC => {
+                    Self::of(Builtin::Numeric)
+                }
+                (Some(_), Some(_)) => Self::of(Builtin::Float8),
+                _ => Self::UNKNOWN,
+            },
             Gives::Number => match (self.rank(), right.rank()) {
                 (Some(left), Some(other)) if left >= other => self.bare(),
                 (Some(_), Some(_)) => right.bare(),
@@ -158,16 +211,22 @@ impl ValueType {
             Builtin::Int2 => 0,
             Builtin::Int4 => 1,
             Builtin::Int8 => 2,
-            Builtin::Numeric => 3,
+            Builtin::Numeric => NUMERIC,
             Builtin::Float4 => 4,
             Builtin::Float8 => 5,
             _ => return None,
         })
     }
 
-    /// Dates and times (PostgreSQL manual, table 9.32).
+    /// Dates and times (PostgreSQL manual, table 9.32), keys taken out of JSON, and ranges.
     fn moved(self, operator: Operator, right: Self) -> Self {
-        use Builtin::{Date, Int4, Interval, Time, Timestamp, TimestampTz};
+        use Builtin::{Date, Int4, Interval, Jsonb, Time, Timestamp, TimestampTz};
+        if operator == Operator::Sub && self == Self::of(Jsonb) {
+            return self;
+        }
+        if self == right && self.in_range().is_some() {
+            return self;
+        }
         let (Some(left), Some(right), false) =
             (self.builtin, right.builtin, self.array || right.array)
         else {
@@ -189,6 +248,22 @@ impl ValueType {
         })
     }
 }
+
+/// The rank of `numeric` among the numbers.
+const NUMERIC: u8 = 3;
+
+/// Values with the ranges and multiranges of them (PostgreSQL manual, section 8.17.1).
+const RANGES: [(Builtin, [Builtin; 2]); 6] = {
+    use Builtin as B;
+    [
+        (B::Int4, [B::Int4Range, B::Int4Multirange]),
+        (B::Int8, [B::Int8Range, B::Int8Multirange]),
+        (B::Numeric, [B::NumRange, B::NumMultirange]),
+        (B::Date, [B::DateRange, B::DateMultirange]),
+        (B::Timestamp, [B::TsRange, B::TsMultirange]),
+        (B::TimestampTz, [B::TstzRange, B::TstzMultirange]),
+    ]
+};
 
 impl From<&PgType> for ValueType {
     fn from(ty: &PgType) -> Self {
@@ -222,6 +297,13 @@ mod tests {
             ("varchar(3)", Operator::Concat, "text", "text"),
             ("int[]", Operator::Concat, "int[]", "int[]"),
             ("int", Operator::Lt, "int", "bool"),
+            ("int", Operator::Pow, "int", "float8"),
+            ("numeric", Operator::Pow, "int", "numeric"),
+            ("jsonb", Operator::Get, "text", "jsonb"),
+            ("jsonb", Operator::GetText, "text", "text"),
+            ("jsonb", Operator::Sub, "text", "jsonb"),
+            ("int4range", Operator::Mul, "int4range", "int4range"),
+            ("int4range", Operator::Contains, "int", "bool"),
         ] {
             let (left, right) = (of(left), of(right));
             assert_eq!(
@@ -260,5 +342,11 @@ mod tests {
         assert_eq!(of("varchar(3)").beside(Operator::Like), of("text"));
         assert_eq!(of("date").beside(Operator::Sub), ValueType::UNKNOWN);
         assert_eq!(of("date").beside(Operator::Eq), of("date"));
+        assert_eq!(of("jsonb").beside(Operator::Get), of("text"));
+        assert_eq!(of("jsonb").beside(Operator::HasAny), of("text[]"));
+        assert_eq!(of("date").beside(Operator::ContainedBy), of("daterange"));
+        assert_eq!(of("int[]").beside(Operator::ContainedBy), of("int[]"));
+        assert_eq!(of("tstzmultirange").in_range(), Some(of("timestamptz")));
+        assert_eq!(of("int[]").in_range(), None);
     }
 }

@@ -12,7 +12,7 @@ use crate::errors;
 const ALIKE: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
 
 /// Functions that take anything, so that the server cannot infer what a value is.
-const ANY: [&str; 8] = [
+const ANY: [&str; 11] = [
     "concat",
     "concat_ws",
     "format",
@@ -21,6 +21,9 @@ const ANY: [&str; 8] = [
     "to_jsonb",
     "array_agg",
     "count",
+    "generate_series",
+    "jsonb_build_array",
+    "unnest",
 ];
 
 /// A call of a function.
@@ -43,7 +46,21 @@ pub fn call(py: Python<'_>, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<E
             };
             operand(&one, ty)
         })
-        .collect::<PyResult<_>>()?;
+        .collect::<PyResult<Vec<_>>>()?;
+    match name {
+        "rollup" => return Expression::checked(Expr::rollup(args)),
+        "cube" => return Expression::checked(Expr::cube(args)),
+        "grouping_sets" => {
+            let sets = args.iter().map(|set| set.as_row().map(<[_]>::to_vec));
+            let sets = sets.collect::<Option<_>>().ok_or_else(|| {
+                PyTypeError::new_err(
+                    "grouping_sets() takes tuples: func.grouping_sets(tuple_(User.a, User.b), tuple_())",
+                )
+            })?;
+            return Expression::checked(Expr::grouping_sets(sets));
+        }
+        _ => {}
+    }
     let function = Function::new(name, args).map_err(|error| errors::to_py(py, &error))?;
     Expression::checked(function.into())
 }

@@ -1,22 +1,20 @@
 //! Expressions as Python sees them: the orm crate's, with Python objects for values.
 
 use data_bridge_orm::query::{
-    Expr, Function, Gives, IntoOperand, IntoParam, MAX_DEPTH, Operator, Select, ValueType, Window,
+    Expr, Function, IntoOperand, IntoParam, MAX_DEPTH, Operator, Select, ValueType, Window,
 };
-use data_bridge_orm::schema::{Builtin, PgType};
+use data_bridge_orm::schema::Builtin;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyFloat, PyInt, PyList, PyString, PyTime,
-    PyTuple, PyType,
-};
+use pyo3::types::{PyBytes, PyInt, PyList, PySlice, PyString, PyTuple, PyType};
 
-use super::converter::Conversions;
-use super::derived::PyDerived;
 use super::generic_alias;
+use super::operand::{beside, columns, is_text, list};
+pub use super::operand::{condition, of_value, operand, pg_type, several};
 use super::order::{PyOrder, orders};
 use super::query::PyQuery;
+use super::window;
 use crate::errors;
 
 /// A Python object in a query.
@@ -73,6 +71,9 @@ impl Expression {
     }
 
     fn compare(&self, operator: Operator, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Some(parts) = self.parts_beside(operator, other)? {
+            return Ok(parts);
+        }
         match (operator, other.is_none()) {
             (_, false) => self.binary(operator, other),
             (Operator::Eq, true) => Self::checked(self.0.is_null()),
@@ -81,6 +82,56 @@ impl Expression {
                 "an expression cannot be compared with None except by == and !=",
             )),
         }
+    }
+
+    /// `==` and `!=` of a row and a tuple with `None` in it, which means that a part is NULL as it does for one expression.
+    fn parts_beside(&self, operator: Operator, other: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let (Operator::Eq | Operator::Ne, Some(parts), Ok(values)) =
+            (operator, self.0.as_row(), other.cast::<PyTuple>())
+        else {
+            return Ok(None);
+        };
+        if parts.len() != values.len() || !values.iter().any(|value| value.is_none()) {
+            return Ok(None);
+        }
+        let each = parts
+            .iter()
+            .zip(values)
+            .map(|(part, value)| {
+                Self(part.clone())
+                    .compare(operator, &value)
+                    .map(|one| one.0)
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        Self::checked(if operator == Operator::Eq {
+            Expr::all(each)
+        } else {
+            Expr::any(each)
+        })
+        .map(Some)
+    }
+
+    /// A search for a text within another: what has a meaning in patterns has none in it.
+    fn within(
+        &self,
+        operator: Operator,
+        text: &Bound<'_, PyAny>,
+        before: &str,
+        after: &str,
+    ) -> PyResult<Self> {
+        let Ok(text) = text.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!(
+                "a text is searched for a str, not for {}; of an expression compare func.strpos(text, expression) with 0",
+                text.get_type().name()?
+            )));
+        };
+        let escaped = text
+            .to_cow()?
+            .replace('\\', r"\\")
+            .replace('%', r"\%")
+            .replace('_', r"\_");
+        let pattern = PyString::new(text.py(), &format!("{before}{escaped}{after}"));
+        self.binary(operator, &pattern)
     }
 
     /// `in_` and `not_in`: of a list, a query, or for a row of a list of tuples.
@@ -108,21 +159,8 @@ impl Expression {
                 "in_ has no form for arrays; combine comparisons instead: (column == [1]) | (column == [2])",
             ));
         }
-        let list = PyList::empty(values.py());
-        for value in values.try_iter()? {
-            let value = value?;
-            if value.is_none() {
-                return Err(PyValueError::new_err(
-                    "None in a list of values never matches in SQL; add a condition of its own: column.is_(None)",
-                ));
-            }
-            list.append(value)?;
-        }
-        let list = match Conversions::of(self.0.value_type().array()) {
-            None => list.into_any(),
-            Some(conversion) => conversion.dump(&list)?,
-        };
-        let list = Value(list.unbind());
+        let (list, element) = list(values, self.0.value_type())?;
+        let list = Expr::param(Value(list.unbind()), element.array());
         Self::checked(if negated {
             self.0.not_in(list)
         } else {
@@ -227,6 +265,14 @@ impl Expression {
         self.reflected(Operator::Rem, other)
     }
 
+    fn __pow__(
+        &self,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        self.binary(Operator::Pow, other)
+    }
+
     fn __neg__(&self) -> PyResult<Self> {
         Self::checked(self.0.negative())
     }
@@ -241,9 +287,210 @@ impl Expression {
         self.compare(Operator::ILike, pattern)
     }
 
+    /// `NOT LIKE`
+    fn not_like(&self, pattern: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::NotLike, pattern)
+    }
+
+    /// `NOT ILIKE`
+    fn not_ilike(&self, pattern: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::NotILike, pattern)
+    }
+
     /// Whether it begins with a text.
     fn startswith(&self, prefix: &Bound<'_, PyAny>) -> PyResult<Self> {
         self.compare(Operator::StartsWith, prefix)
+    }
+
+    /// Whether it ends with a text.
+    fn endswith(&self, suffix: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.within(Operator::Like, suffix, "%", "")
+    }
+
+    /// Whether it holds a text, whatever the case.
+    fn icontains(&self, text: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.within(Operator::ILike, text, "%", "%")
+    }
+
+    /// A text holds another; an array, JSON or range all of another; a range a value.
+    fn contains(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let ty = self.0.value_type();
+        if is_text(ty) {
+            return self.within(Operator::Like, other, "%", "%");
+        }
+        let is_value = other.is_instance_of::<PyString>() || other.is_instance_of::<PyInt>();
+        if ty.is_array() && is_value {
+            return Err(PyTypeError::new_err(
+                "an array contains the values of a list: column.contains([value])",
+            ));
+        }
+        self.compare(Operator::Contains, other)
+    }
+
+    /// An array, JSON, a range or a value of one is in another.
+    fn contained_by(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::ContainedBy, other)
+    }
+
+    /// Arrays or ranges have something in common.
+    fn overlaps(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::Overlaps, other)
+    }
+
+    /// Ranges touch and have nothing between them.
+    fn adjacent_to(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::Adjacent, other)
+    }
+
+    /// All of a range lies before another.
+    fn strictly_left_of(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::Before, other)
+    }
+
+    /// All of a range lies behind another.
+    fn strictly_right_of(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::After, other)
+    }
+
+    /// A range ends no later than another.
+    fn not_extend_right_of(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::EndsWithin, other)
+    }
+
+    /// A range begins no earlier than another.
+    fn not_extend_left_of(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::BeginsWithin, other)
+    }
+
+    /// JSON has a key, or a list of JSON a text.
+    fn has_key(&self, key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::HasKey, key)
+    }
+
+    /// JSON has one of the keys.
+    fn has_any(&self, keys: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::HasAny, keys)
+    }
+
+    /// JSON has all of the keys.
+    fn has_all(&self, keys: &Bound<'_, PyAny>) -> PyResult<Self> {
+        self.compare(Operator::HasAll, keys)
+    }
+
+    /// The SQL/JSON path finds something.
+    fn path_exists(&self, path: &Bound<'_, PyString>) -> PyResult<Self> {
+        Self::checked(self.0.path_exists(Value(path.clone().into_any().unbind())))
+    }
+
+    /// What the SQL/JSON path computes is true.
+    fn path_match(&self, path: &Bound<'_, PyString>) -> PyResult<Self> {
+        Self::checked(self.0.path_match(Value(path.clone().into_any().unbind())))
+    }
+
+    /// Of JSON what is under a key or at a place (from 0); of an array an element or a slice (from 1, both ends included).
+    fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !self.0.has_elements() {
+            if key.is_instance_of::<PyInt>() {
+                return Self::checked(self.0.at(operand(key, ValueType::of(Builtin::Int4))?));
+            }
+            // A tuple or list of keys is a path.
+            let path = several(key)?;
+            if path.len() != 1 || !path.get_item(0)?.is(key) {
+                let path = path
+                    .iter()
+                    .map(|key| key.str())
+                    .collect::<PyResult<Vec<_>>>()?;
+                let path = PyList::new(key.py(), path)?;
+                return self.compare(Operator::GetPath, &path);
+            }
+            return self.compare(Operator::Get, key);
+        }
+        let Ok(slice) = key.cast::<PySlice>() else {
+            let place = operand(key, ValueType::of(Builtin::Int8))?;
+            return Self::checked(self.0.element(place));
+        };
+        let end = |name: &str| {
+            let end = slice.getattr(name)?;
+            let place = || operand(&end, ValueType::of(Builtin::Int8));
+            (!end.is_none()).then(place).transpose()
+        };
+        if !slice.getattr("step")?.is_none() {
+            return Err(PyTypeError::new_err("a slice of an array has no step"));
+        }
+        Self::checked(self.0.elements(end("start")?, end("stop")?))
+    }
+
+    /// Only the database knows what is in it.
+    fn __iter__(&self) -> PyResult<Py<PyAny>> {
+        let _ = self;
+        Err(PyTypeError::new_err(
+            "an expression has its elements only in the database; select func.unnest(column) for them",
+        ))
+    }
+
+    fn __contains__(&self, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let _ = (self, value);
+        Err(PyTypeError::new_err(
+            "`in` is answered by Python; for a condition write column.in_(values), or array.contains([value])",
+        ))
+    }
+
+    /// JSON as text.
+    fn as_text(&self) -> PyResult<Self> {
+        Self::checked(self.0.as_text())
+    }
+
+    /// JSON as a whole number.
+    fn as_int(&self) -> PyResult<Self> {
+        Self::checked(self.0.as_integer())
+    }
+
+    /// JSON as a floating-point number.
+    fn as_float(&self) -> PyResult<Self> {
+        Self::checked(self.0.as_float())
+    }
+
+    /// JSON as an exact number.
+    fn as_decimal(&self) -> PyResult<Self> {
+        Self::checked(self.0.as_numeric())
+    }
+
+    /// JSON as a truth value.
+    fn as_bool(&self) -> PyResult<Self> {
+        Self::checked(self.0.as_boolean())
+    }
+
+    /// Any element of an array: what is compared with it is compared with each.
+    fn any_(&self) -> PyResult<Self> {
+        Self::checked(self.0.any_element())
+    }
+
+    /// Every element of an array.
+    fn all_(&self) -> PyResult<Self> {
+        Self::checked(self.0.all_elements())
+    }
+
+    /// Whether a text or document matches words as typed into a search field.
+    #[pyo3(signature = (query, config = None))]
+    fn r#match(&self, query: &Bound<'_, PyString>, config: Option<&str>) -> PyResult<Self> {
+        let matches = self
+            .0
+            .matches(Value(query.clone().into_any().unbind()), config);
+        Self::checked(matches.map_err(|error| errors::to_py(query.py(), &error))?)
+    }
+
+    /// The operator of this SQL, to be called with its right side.
+    fn op(&self, operator: String) -> Infix {
+        Infix {
+            left: self.0.clone(),
+            operator,
+        }
+    }
+
+    /// Sorted and compared by the rules of this collation.
+    fn collate(&self, py: Python<'_>, collation: &str) -> PyResult<Self> {
+        let collated = self.0.collate(collation);
+        Self::checked(collated.map_err(|error| errors::to_py(py, &error))?)
     }
 
     /// Whether a regular expression matches.
@@ -340,12 +587,26 @@ impl Expression {
         Self::checked(function.into())
     }
 
-    /// Of a function: for each row, over its window.
-    #[pyo3(signature = (*, partition_by = None, order_by = None))]
+    /// `WITHIN GROUP (ORDER BY ...)`: of `percentile_cont` and its like.
+    #[pyo3(signature = (*by))]
+    fn within_group(&self, by: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let mut function = self.function("within_group()")?;
+        for order in orders(by)? {
+            function = function.within_group(order);
+        }
+        Self::checked(function.into())
+    }
+
+    /// Of a function: for each row, over its window. A frame is a pair of bounds: so many before (negative) or behind the row,
+    /// 0 for the row itself, `None` for as far as it goes.
+    #[pyo3(signature = (*, partition_by = None, order_by = None, rows = None, range_ = None, groups = None))]
     fn over(
         &self,
         partition_by: Option<&Bound<'_, PyAny>>,
         order_by: Option<&Bound<'_, PyAny>>,
+        rows: Option<&Bound<'_, PyAny>>,
+        range_: Option<&Bound<'_, PyAny>>,
+        groups: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let partition = match partition_by {
             None => Vec::new(),
@@ -359,7 +620,13 @@ impl Expression {
             Some(by) => orders(&several(by)?)?,
         };
         let function = self.function("over()")?;
-        Self::checked(function.over(Window { partition, order }).into())
+        let frame = window::frame(rows, range_, groups)?;
+        let window = Window {
+            partition,
+            order,
+            frame,
+        };
+        Self::checked(function.over(window).into())
     }
 
     /// The SQL of an expression without columns and values, for DDL.
@@ -375,182 +642,23 @@ impl Expression {
     }
 }
 
-/// One thing or a list of things.
-pub fn several<'py>(things: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    if let Ok(tuple) = things.cast::<PyTuple>() {
-        return Ok(tuple.clone());
-    }
-    match things.cast::<PyList>() {
-        Ok(list) => Ok(list.to_tuple()),
-        Err(_) => PyTuple::new(things.py(), [things]),
-    }
+/// An operator that waits for its right side: what `expression.op("<->")` gives.
+#[pyclass(frozen, module = "data_bridge._native")]
+#[derive(Debug)]
+pub struct Infix {
+    left: Expr<Value>,
+    operator: String,
 }
 
-/// A condition to combine with another, or to keep rows by.
-pub fn condition(other: &Bound<'_, PyAny>) -> PyResult<Expr<Value>> {
-    match other.cast::<Expression>() {
-        Ok(condition) => Ok(condition.get().0.clone()),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "expected a condition such as User.id == 1, not {}; put each side of & and | in brackets: (User.a == 1) & (User.b == 2)",
-            other.get_type().name()?
-        ))),
-    }
-}
-
-/// An expression, a query for its value, or a value, which becomes a parameter of this type.
-pub fn operand(other: &Bound<'_, PyAny>, ty: ValueType) -> PyResult<Expr<Value>> {
-    if let Ok(expression) = other.cast::<Expression>() {
-        return Ok(expression.get().0.clone());
-    }
-    if let Ok(query) = other.cast::<PyQuery>() {
-        return Ok(Expr::scalar(query.get().select().clone()));
-    }
-    if other.is_none() {
-        return Ok(Expr::null());
-    }
-    if other.is_instance_of::<PyOrder>() || other.is_instance_of::<PyDerived>() {
-        return Err(PyTypeError::new_err(format!(
-            "expected an expression or a value, not {}",
-            other.get_type().name()?
-        )));
-    }
-    let value = match Conversions::of(ty) {
-        None => other.clone(),
-        Some(conversion) => conversion.dump(other)?,
-    };
-    Ok(Expr::param(Value(value.unbind()), fitting(other, ty)))
-}
-
-/// The same as the other side of an operator.
-fn beside(
-    left: &Expr<Value>,
-    operator: Operator,
-    other: &Bound<'_, PyAny>,
-) -> PyResult<Expr<Value>> {
-    if let (Some(parts), Ok(values)) = (left.as_row(), other.cast::<PyTuple>()) {
-        if parts.len() != values.len() {
-            return Err(PyValueError::new_err(format!(
-                "a row of {} cannot be compared with {} values",
-                parts.len(),
-                values.len()
-            )));
-        }
-        let values = parts
-            .iter()
-            .zip(values)
-            .map(|(part, value)| operand(&value, part.value_type()))
-            .collect::<PyResult<_>>()?;
-        return Ok(Expr::row(values));
-    }
-    let ty = left.value_type();
-    let wanted = ty.beside(operator);
-    if operator.gives() == Gives::Number && !wanted.is_known() {
-        let is_days = ty.builtin() == Some(Builtin::Date) && other.is_instance_of::<PyInt>();
-        let found = if is_days {
-            ValueType::of(Builtin::Int4)
-        } else {
-            of_value(other)?
+#[pymethods]
+impl Infix {
+    fn __call__(&self, right: &Bound<'_, PyAny>) -> PyResult<Expression> {
+        let py = right.py();
+        let right = match Operator::by_sql(&self.operator) {
+            Some(operator) => beside(&self.left, operator, right)?,
+            None => operand(right, ValueType::UNKNOWN)?,
         };
-        return operand(other, found);
+        let made = self.left.op(&self.operator, right);
+        Expression::checked(made.map_err(|error| errors::to_py(py, &error))?)
     }
-    operand(other, wanted)
-}
-
-/// The type to send a value as: that of the other side, but a number that would lose its fraction goes as what it is.
-fn fitting(value: &Bound<'_, PyAny>, ty: ValueType) -> ValueType {
-    use Builtin::{Float8, Int2, Int4, Int8, Numeric};
-    match ty.builtin() {
-        Some(Int2 | Int4 | Int8 | Numeric) if !ty.is_array() => {
-            if value.is_instance_of::<PyFloat>() {
-                ValueType::of(Float8)
-            } else if ty.builtin() != Some(Numeric) && is_decimal(value) {
-                ValueType::of(Numeric)
-            } else {
-                ty
-            }
-        }
-        _ => ty,
-    }
-}
-
-fn is_decimal(value: &Bound<'_, PyAny>) -> bool {
-    !value.is_instance_of::<PyInt>()
-        && value
-            .get_type()
-            .name()
-            .is_ok_and(|name| name.to_cow().is_ok_and(|name| name == "Decimal"))
-}
-
-fn is_text(ty: ValueType) -> bool {
-    !ty.is_array()
-        && matches!(
-            ty.builtin(),
-            Some(Builtin::Text | Builtin::Varchar | Builtin::Bpchar)
-        )
-}
-
-/// The type of a value by itself; unknown where the server has to say.
-pub fn of_value(value: &Bound<'_, PyAny>) -> PyResult<ValueType> {
-    if let Ok(list) = value.cast::<PyList>() {
-        return match list.iter().find(|one| !one.is_none()) {
-            Some(first) => Ok(of_value(&first)?.array()),
-            None => Ok(ValueType::UNKNOWN),
-        };
-    }
-    Ok(ValueType::of(if value.is_instance_of::<PyBool>() {
-        Builtin::Bool
-    } else if value.is_instance_of::<PyInt>() {
-        Builtin::Int8
-    } else if value.is_instance_of::<PyFloat>() {
-        Builtin::Float8
-    } else if value.is_instance_of::<PyString>() {
-        Builtin::Text
-    } else if value.is_instance_of::<PyBytes>() {
-        Builtin::Bytea
-    } else if value.is_instance_of::<PyDateTime>() {
-        if value.getattr("tzinfo")?.is_none() {
-            Builtin::Timestamp
-        } else {
-            Builtin::TimestampTz
-        }
-    } else if value.is_instance_of::<PyDate>() {
-        Builtin::Date
-    } else if value.is_instance_of::<PyTime>() {
-        Builtin::Time
-    } else if value.is_instance_of::<PyDelta>() {
-        Builtin::Interval
-    } else if is_decimal(value) {
-        Builtin::Numeric
-    } else if value.get_type().name()? == "UUID" {
-        Builtin::Uuid
-    } else {
-        return Ok(ValueType::UNKNOWN);
-    }))
-}
-
-/// A list of tuples as one list for each place.
-fn columns(rows: &Bound<'_, PyAny>, width: usize) -> PyResult<Vec<Value>> {
-    let py = rows.py();
-    let columns: Vec<_> = (0..width).map(|_| PyList::empty(py)).collect();
-    for row in rows.try_iter()? {
-        let row = row?;
-        let row = row.cast::<PyTuple>().ok().filter(|row| row.len() == width);
-        let Some(row) = row else {
-            return Err(PyTypeError::new_err(format!(
-                "a row of {width} is compared with a list of tuples of {width} values"
-            )));
-        };
-        for (column, value) in columns.iter().zip(row) {
-            column.append(value)?;
-        }
-    }
-    Ok(columns
-        .into_iter()
-        .map(|column| Value(column.into_any().unbind()))
-        .collect())
-}
-
-/// A type by its SQL name.
-pub fn pg_type(py: Python<'_>, name: &str) -> PyResult<PgType> {
-    PgType::parse(name).map_err(|error| errors::to_py(py, &error))
 }

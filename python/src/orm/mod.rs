@@ -9,6 +9,7 @@ mod hydrate;
 pub mod instances;
 mod link;
 mod model;
+mod operand;
 mod order;
 pub mod queries;
 pub mod query;
@@ -17,6 +18,7 @@ mod slots;
 mod spec;
 mod state;
 mod statement;
+mod window;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

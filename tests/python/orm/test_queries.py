@@ -182,7 +182,6 @@ async def test_one_shape_is_one_statement(db: pg.Database) -> None:
 async def test_a_bad_value_is_refused_before_it_is_sent(db: pg.Database) -> None:
     for condition in (
         User.id == "x",
-        User.id == 2**63,
         User.email == "a\0b",
         User.email == "\ud800",
         User.id.in_([1, "x"]),

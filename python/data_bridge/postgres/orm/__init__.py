@@ -23,7 +23,7 @@ from data_bridge._native import Query
 
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Link, Order, Sql, col
 from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
-from ._expressions import alias, and_, case, cast, func, literal, not_, or_, text, tuple_
+from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_
 from ._select import select
 from ._table import Table
 from ._verbs import (
@@ -59,7 +59,9 @@ __all__ = [
     "StaleRowError",
     "Table",
     "alias",
+    "all_",
     "and_",
+    "any_",
     "case",
     "cast",
     "col",
@@ -69,6 +71,7 @@ __all__ = [
     "delete_many",
     "drop_all",
     "exists",
+    "extract",
     "fetch_many",
     "fetch_one",
     "func",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from data_bridge._native import Query
+
     from ._columns import Condition, Expression
     from ._table import Table
 
@@ -83,6 +85,25 @@ def case[T](*branches: tuple[Condition | bool, T | Expression[T]], else_: T | Ex
 def case(*branches: tuple[Any, Any], else_: Any = None) -> Expression[Any]:
     """The value of the first condition that is true: ``case((User.age < 18, "young"), else_="old")``."""
     return _native.orm_case(branches, else_)
+
+
+def any_(array: Expression[Any] | Query[Any]) -> Expression[Any]:
+    """What is compared with it holds for one element of the array, or row of the query: ``any_(User.tags) == "x"``."""
+    return _each(array).any_()
+
+
+def all_(array: Expression[Any] | Query[Any]) -> Expression[Any]:
+    """What is compared with it holds for each element of the array, or row of the query."""
+    return _each(array).all_()
+
+
+def _each(array: Expression[Any] | Query[Any]) -> Expression[Any]:
+    return array.scalar_subquery() if isinstance(array, _native.Query) else array
+
+
+def extract(field: str, moment: Any) -> Expression[float]:
+    """A part of a date, time or span, such as ``"year"`` or ``"epoch"``."""
+    return _native.orm_call("date_part", (field, moment))
 
 
 @overload
