@@ -1,14 +1,24 @@
-"""The database that the module-level functions mean: the one that was opened last and is still open."""
+"""The database that is meant where none is named: the one that was opened last and is still open; inside of a transaction of
+it, that transaction."""
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from . import errors
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 # Weak, so that a pool that nobody holds any more can go.
 _open: list[ref[Any]] = []
+
+
+# The transaction that the running code is inside of, and its database; tasks inherit it from the task that starts them.
+_inside: ContextVar[tuple[Any, Any] | None] = ContextVar("data_bridge_transaction", default=None)
 
 
 def use(database: Any) -> None:
@@ -21,10 +31,25 @@ def drop(database: Any) -> None:
     _open[:] = [each for each in _open if each() is not database]
 
 
+@contextmanager
+def within[T](database: Any, transaction: T) -> Generator[T]:
+    """The block is inside of a transaction of the database."""
+    outer = _inside.get()
+    _inside.set((database, transaction))
+    try:
+        yield transaction
+    finally:
+        _inside.set(outer)  # no token: a fixture is left in another context than it was entered in
+
+
 def get() -> Any:
-    """The database that is meant where none is named."""
+    """What is meant where nothing is named."""
     for each in reversed(_open):
         database = each()
         if database is not None:
+            inside = _inside.get()
+            # A task may outlive the block that started it.
+            if inside is not None and inside[0] is database and inside[1].is_open:
+                return inside[1]
             return database
     raise errors.InterfaceError("no database is open; connect first, or name one with db=")

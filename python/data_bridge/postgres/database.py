@@ -288,12 +288,13 @@ class Database(_native.AsyncPool, AsyncVerbs):
         """A transaction on a connection of its own.
 
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
-        statement.
+        statement. What names no database in the block runs in the transaction, if it would have run on this database.
         """
         connection = await self._exclusive()
         try:
             async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
-                yield tx
+                with _default.within(self, tx):
+                    yield tx
         finally:
             await self._give_back(connection)
 

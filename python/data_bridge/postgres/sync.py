@@ -349,6 +349,11 @@ class SyncTransaction(SyncVerbs):
     ) -> None:
         run(self._transaction.__aexit__(kind, error, trace))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the block is being run; see ``Transaction.is_open``."""
+        return self._transaction.is_open
+
     def _coroutines(self) -> AsyncVerbs:
         return self._transaction
 
@@ -497,10 +502,10 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         """A transaction on a connection of its own.
 
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
-        statement.
+        statement. What names no database in the block runs in the transaction, if it would have run on this database.
         """
         modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
-        with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx:
+        with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx, _default.within(self, tx):
             yield tx
 
     def run[T](

@@ -219,6 +219,11 @@ class Transaction(AsyncVerbs):
         with suppress(errors.ConnectionLost):
             await self._connection._settle(sql)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its block is being run."""
+        return self._state == "open"
+
     def transaction(self) -> Transaction:
         """A nested transaction: a savepoint."""
         return Transaction(self._usable(), "BEGIN", self)

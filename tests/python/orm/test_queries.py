@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -89,12 +90,51 @@ async def test_by_table_name_and_in_a_transaction(db: pg.Database) -> None:
     async with db.transaction() as tx:
         await User.update_many(User.name == "Ann", {"age": 31}, db=tx)
         assert await User.count(User.age == 31, db=tx) == 1
-        assert await User.count(User.age == 31) == 0
+        assert await User.count(User.age == 31, db=db) == 0
     assert await User.count(User.age == 31) == 1
     async with db.connection() as connection:
         assert await User.count(db=connection) == 4
     with pytest.raises(LookupError, match="no Table class"):
         await pg.fetch_one("orm_nowhere")
+
+
+@pytest.mark.usefixtures("people")
+async def test_what_names_no_database_runs_in_the_transaction_around_it(db: pg.Database, url: str) -> None:
+    async def ages(**where: Any) -> int:
+        return await User.count(User.age == 31, **where)
+
+    async def fails() -> None:
+        async with db.transaction():
+            await User.update_many(User.name == "Ann", {"age": 31})
+            async with db.transaction() as other:  # a second one, on a connection of its own
+                assert await ages() == await ages(db=other) == 0
+            assert await ages() == await pg.fetch_val("SELECT count(*) FROM orm_users WHERE age = 31") == 1
+            assert await asyncio.gather(ages(), asyncio.create_task(ages())) == [1, 1]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    assert await ages() == 0
+
+    ended = asyncio.Event()
+
+    async def later() -> int:
+        await ended.wait()
+        return await ages()
+
+    async with db.transaction():
+        task = asyncio.create_task(later())
+        await User.update_many(User.name == "Ann", {"age": 31})
+    ended.set()
+    assert await task == 1
+    async with db.transaction(), await pg.connect(url, pool_max=1):  # what was opened last is another one
+        await User.update_many(User.name == "Ann", {"age": 32})
+    with pg.connect_sync(url) as sdb, sdb.transaction():
+        assert User.update_many(User.name == "Ann", {"age": 33}) == 1  # type: ignore[comparison-overlap]
+        assert User.count(User.age == 33) == 1  # type: ignore[comparison-overlap]
+        assert User.count(User.age == 33, db=sdb) == 0  # type: ignore[comparison-overlap]
+        User.update_many(User.name == "Ann", {"age": 32})
+    assert await User.count(User.age == 32) == 1
 
 
 @pytest.mark.usefixtures("people")

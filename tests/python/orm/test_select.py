@@ -211,11 +211,11 @@ async def test_sets_distinct_and_locks(db: pg.Database) -> None:
     async with db.transaction() as tx:
         assert len(await User.select().where(User.id == 1).for_update(no_key=True).all(db=tx)) == 1
         free = User.select().order_by(User.id)
-        assert [user.id for user in await free.for_update(skip_locked=True)] == [2, 3]
-        assert [user.id for user in await free.for_share(User, skip_locked=True)] == [2, 3]
-        assert len(await free.for_share(key=True)) == 3
+        assert [user.id for user in await free.for_update(skip_locked=True).all(db=db)] == [2, 3]
+        assert [user.id for user in await free.for_share(User, skip_locked=True).all(db=db)] == [2, 3]
+        assert len(await free.for_share(key=True).all(db=db)) == 3
         with pytest.raises(Error, match="lock"):
-            await free.for_update(nowait=True)
+            await free.for_update(nowait=True).all(db=db)
     with pytest.raises(ValueError, match="exclude"):
         free.for_update(nowait=True, skip_locked=True)
 
