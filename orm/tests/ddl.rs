@@ -1,10 +1,12 @@
 //! Every form of DDL, as text.
 
 mod common;
+#[path = "common/everything.rs"]
+mod everything;
 
 use data_bridge_orm::schema::{
-    Builtin, Column, Existing, Fragment, Name, Reference, Rule, Table, create_all, create_table,
-    drop_all, in_dependency_order,
+    Builtin, Column, ExclusionOperator, Existing, Fragment, Identity, IndexForm, Name, PgType,
+    Reference, Rule, Table, create_all, create_table, drop_all, in_dependency_order,
 };
 
 fn text(statements: &[String]) -> String {
@@ -40,17 +42,20 @@ fn constraints_of_the_whole_table() {
         .column(column("price"))
         .constraint(
             None,
-            Rule::PrimaryKey(vec![name("row"), name("number"), name("show")]),
+            Rule::primary_key(vec![name("row"), name("number"), name("show")]),
         )
-        .constraint(None, Rule::Unique(vec![name("show"), name("price")]))
-        .constraint(None, Fragment::new("price > 0").unwrap().into())
-        .constraint(None, Fragment::new("number > 0").unwrap().into())
+        .constraint(None, Rule::unique(vec![name("show"), name("price")]))
+        .constraint(None, Rule::check(Fragment::new("price > 0").unwrap()))
+        .constraint(None, Rule::check(Fragment::new("number > 0").unwrap()))
         .constraint(
             Some(name("dear")),
-            Fragment::new("price < 1000").unwrap().into(),
+            Rule::check(Fragment::new("price < 1000").unwrap()),
         )
-        .index(None, vec![name("price"), name("show")], false)
-        .index(Some(name("one per show")), vec![name("show")], true)
+        .index(None, IndexForm::columns([name("price"), name("show")]))
+        .index(
+            Some(name("one per show")),
+            IndexForm::columns([name("show")]).unique(),
+        )
         .build()
         .unwrap();
     assert_eq!(seats.primary_key(), [0, 1, 2]);
@@ -94,10 +99,10 @@ fn tables_referred_to_come_first() {
         .collect();
     assert_eq!(order, ["a", "b", "c"]);
     assert_eq!(
-        drop_all(&tables, Existing::Skip).unwrap(),
-        "DROP TABLE IF EXISTS \"c\", \"b\", \"a\""
+        drop_all(&tables, Existing::Skip),
+        ["DROP TABLE IF EXISTS \"c\", \"b\", \"a\""]
     );
-    assert_eq!(drop_all(&[], Existing::Skip), None);
+    assert!(drop_all(&[], Existing::Skip).is_empty());
 }
 
 #[test]
@@ -115,13 +120,13 @@ fn a_circle_is_closed_at_the_end() {
         .build()
         .unwrap();
     let tables = [hen, egg];
-    insta::assert_snapshot!(text(&create_all(&tables, Existing::Error)));
-    insta::assert_snapshot!(create_all(&tables, Existing::Skip).last().unwrap());
+    insta::assert_snapshot!(text(&create_all(&tables, Existing::Error).unwrap()));
+    insta::assert_snapshot!(create_all(&tables, Existing::Skip).unwrap().last().unwrap());
 }
 
 #[test]
 fn a_reference_outside_the_list_is_kept() {
-    let statements = create_all(&[common::posts()], Existing::Error);
+    let statements = create_all(&[common::posts()], Existing::Error).unwrap();
     assert!(
         statements[0].contains("REFERENCES \"users\""),
         "{}",
@@ -132,7 +137,7 @@ fn a_reference_outside_the_list_is_kept() {
 #[test]
 fn what_cannot_stand_is_refused() {
     let t = || Table::builder("t").unwrap();
-    let key = |name: &str| Rule::PrimaryKey(vec![Name::new(name).unwrap()]);
+    let key = |name: &str| Rule::primary_key(vec![Name::new(name).unwrap()]);
     for (why, built) in [
         (
             "two columns named",
@@ -150,17 +155,12 @@ fn what_cannot_stand_is_refused() {
         ),
         (
             "names no column",
-            t().constraint(None, Rule::Unique(Vec::new())).build(),
+            t().constraint(None, Rule::unique(Vec::new())).build(),
         ),
         (
             "identity and has a default",
-            t().column(
-                column("a")
-                    .identity(data_bridge_orm::schema::Identity::Always)
-                    .default("1")
-                    .unwrap(),
-            )
-            .build(),
+            t().column(column("a").identity(Identity::Always).default("1").unwrap())
+                .build(),
         ),
         (
             "PostgreSQL allows 1600",
@@ -180,4 +180,43 @@ fn what_cannot_stand_is_refused() {
     );
     assert!(Table::builder("").is_err());
     assert!(Table::builder(&"x".repeat(64)).is_err());
+}
+
+#[test]
+fn everything_that_a_table_can_have() {
+    insta::assert_snapshot!(text(
+        &create_all(&everything::tables(), Existing::Skip).unwrap()
+    ));
+    insta::assert_snapshot!(text(&drop_all(&everything::tables(), Existing::Skip)));
+}
+
+#[test]
+fn enum_types_of_one_name_agree() {
+    let table = |name: &str, labels: &[&str]| {
+        let ty = PgType::parse("mood")
+            .unwrap()
+            .with_labels(labels.iter().copied())
+            .unwrap();
+        Table::builder(name)
+            .unwrap()
+            .column(Column::new("m", ty).unwrap())
+            .build()
+            .unwrap()
+    };
+    let made = create_all(&[table("a", &["x"]), table("b", &["x"])], Existing::Error).unwrap();
+    assert_eq!(
+        made.iter()
+            .filter(|sql| sql.starts_with("CREATE TYPE"))
+            .count(),
+        1
+    );
+    let fault = create_all(&[table("a", &["x"]), table("b", &["y"])], Existing::Error);
+    assert!(fault.unwrap_err().to_string().contains("mood"));
+}
+
+#[test]
+fn operators_of_exclusions_are_operators() {
+    for bad in ["", "= x", "=)", "--", "OPERATOR(=)", "/*"] {
+        assert!(ExclusionOperator::new(bad).is_err(), "{bad}");
+    }
 }

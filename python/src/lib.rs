@@ -51,7 +51,7 @@ mod _native {
     use crate::orm::instances::{refresh, remove, save};
     #[pymodule_export]
     use crate::orm::queries::{
-        count, create_statements, delete, drop_statement, exists, insert, select,
+        count, create_statements, delete, drop_statements, exists, insert, select,
         split_foreign_key, update, upsert,
     };
     #[pymodule_export]

@@ -9,6 +9,8 @@ use data_bridge_orm::schema::{
 };
 use data_bridge_tests::server::TestServers;
 
+#[path = "../../orm/tests/common/everything.rs"]
+mod everything;
 #[path = "selects.rs"]
 mod selects;
 
@@ -23,7 +25,7 @@ fn smoke_every_rendered_form_runs() {
         run_all(&mut client, drop_all(&tables, Existing::Skip));
         // The second time everything is there.
         for _ in 0..2 {
-            run_all(&mut client, create_all(&tables, Existing::Skip));
+            run_all(&mut client, create_all(&tables, Existing::Skip).unwrap());
         }
         for step in [
             inserts,
@@ -38,6 +40,23 @@ fn smoke_every_rendered_form_runs() {
                 .unwrap_or_else(|error| panic!("PostgreSQL {version}: {error}"));
         }
         run_all(&mut client, drop_all(&tables, Existing::Error));
+    }
+}
+
+#[test]
+fn smoke_everything_that_a_table_can_have() {
+    let Some(servers) = TestServers::from_env() else {
+        return;
+    };
+    for (_, url) in servers.versions() {
+        let mut client = Client::connect(url).unwrap();
+        let tables = everything::tables();
+        run_all(&mut client, drop_all(&tables, Existing::Skip));
+        for _ in 0..2 {
+            run_all(&mut client, create_all(&tables, Existing::Skip).unwrap());
+        }
+        run_all(&mut client, drop_all(&tables, Existing::Error));
+        run_all(&mut client, ["DROP SCHEMA hotel".to_owned()]);
     }
 }
 

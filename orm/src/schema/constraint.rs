@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use data_bridge_driver::{Error, ident::ForeignKeyRef};
 
-use super::{Fragment, Name, QualifiedName};
+use super::{Fragment, Name, Part, QualifiedName};
 
 /// What the server does to referring rows when the row they refer to goes away or changes its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -65,6 +65,10 @@ pub struct Reference {
     pub on_delete: Action,
     /// On a change of its key.
     pub on_update: Action,
+    /// The columns that `SET NULL` and `SET DEFAULT` on deletion are for, where not all; since PostgreSQL 15.
+    pub set_columns: Vec<Name>,
+    /// Whether all of the columns are NULL or none (`MATCH FULL`).
+    pub full: bool,
 }
 
 impl Reference {
@@ -84,11 +88,21 @@ impl Reference {
     pub fn parse(target: &str) -> Result<Self, Error> {
         let target = ForeignKeyRef::parse(target)?;
         Ok(Self {
-            table: target.table().into(),
             columns: vec![target.column().into()],
+            ..Self::to(target.table().into(), Vec::new())
+        })
+    }
+
+    /// Refers to these columns of a table, by the usual rules.
+    pub fn to(table: QualifiedName, columns: Vec<Name>) -> Self {
+        Self {
+            table,
+            columns,
             on_delete: Action::default(),
             on_update: Action::default(),
-        })
+            set_columns: Vec::new(),
+            full: false,
+        }
     }
 
     /// Sets the rule for deletion.
@@ -113,17 +127,59 @@ pub struct Constraint {
     pub name: Name,
     /// What it demands.
     pub rule: Rule,
+    /// When it demands that.
+    pub timing: Timing,
+}
+
+/// When a constraint is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Timing {
+    /// After each statement, always.
+    #[default]
+    Immediate,
+    /// After each statement, unless `SET CONSTRAINTS` says otherwise.
+    Deferrable,
+    /// At the end of the transaction, unless `SET CONSTRAINTS` says otherwise.
+    Deferred,
+}
+
+impl Timing {
+    /// The SQL words; none for the usual timing.
+    pub const fn sql(self) -> &'static str {
+        match self {
+            Self::Immediate => "",
+            Self::Deferrable => "DEFERRABLE",
+            Self::Deferred => "DEFERRABLE INITIALLY DEFERRED",
+        }
+    }
 }
 
 /// What a constraint demands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// The columns identify a row.
-    PrimaryKey(Vec<Name>),
+    PrimaryKey {
+        /// The columns.
+        columns: Vec<Name>,
+        /// Further columns that its index keeps.
+        include: Vec<Name>,
+    },
     /// No two rows agree in all of the columns.
-    Unique(Vec<Name>),
+    Unique {
+        /// The columns.
+        columns: Vec<Name>,
+        /// Further columns that its index keeps.
+        include: Vec<Name>,
+        /// Whether NULL agrees with NULL; since PostgreSQL 15.
+        nulls_not_distinct: bool,
+    },
     /// The expression is not false.
-    Check(Fragment),
+    Check {
+        /// The expression.
+        condition: Fragment,
+        /// Whether tables that inherit do not take it over.
+        no_inherit: bool,
+    },
     /// The columns name a row of another table, or one of them is NULL.
     ForeignKey {
         /// The referring columns.
@@ -131,17 +187,89 @@ pub enum Rule {
         /// Where they refer to.
         references: Reference,
     },
+    /// No two rows agree by all of the operators.
+    Exclude(Exclude),
 }
 
-/// An index over columns.
+impl Rule {
+    /// The columns identify a row.
+    pub fn primary_key(columns: Vec<Name>) -> Self {
+        Self::PrimaryKey {
+            columns,
+            include: Vec::new(),
+        }
+    }
+
+    /// No two rows agree in all of the columns; NULL agrees with nothing.
+    pub fn unique(columns: Vec<Name>) -> Self {
+        Self::Unique {
+            columns,
+            include: Vec::new(),
+            nulls_not_distinct: false,
+        }
+    }
+
+    /// The expression is not false.
+    pub fn check(condition: Fragment) -> Self {
+        Self::Check {
+            condition,
+            no_inherit: false,
+        }
+    }
+}
+
+/// An exclusion constraint (manual, "CREATE TABLE", EXCLUDE): rooms that are not booked twice at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Index {
-    /// Its name, given or by the [naming convention](super::naming).
-    pub name: Name,
-    /// The indexed columns.
-    pub columns: Vec<Name>,
-    /// Whether it also forbids duplicates.
-    pub unique: bool,
+pub struct Exclude {
+    /// The access method of its index; `None` is `btree`, most need `gist`.
+    pub method: Option<Name>,
+    /// What is compared, and by which operator.
+    pub elements: Vec<(Part, ExclusionOperator)>,
+    /// Further columns that its index keeps.
+    pub include: Vec<Name>,
+    /// The rows that it looks at, where not all.
+    pub filter: Option<Fragment>,
+}
+
+/// An operator of an exclusion constraint: `=`, `&&`, `OPERATOR(app.~~)`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExclusionOperator(String);
+
+impl ExclusionOperator {
+    /// Checks that the text is an operator and nothing more.
+    ///
+    /// # Errors
+    /// Any other text.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        let is_symbol = |text: &str| {
+            !text.is_empty()
+                && !text.contains("--")
+                && !text.contains("/*")
+                && text.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c))
+        };
+        let text = text.trim();
+        if is_symbol(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let inner = text
+            .strip_prefix("OPERATOR(")
+            .and_then(|rest| rest.strip_suffix(')'))
+            .and_then(|inner| inner.rsplit_once('.'));
+        match inner {
+            Some((schema, symbol)) if is_symbol(symbol) => {
+                let schema = QualifiedName::parse(schema)?;
+                Ok(Self(format!("OPERATOR({}.{symbol})", schema.quoted())))
+            }
+            _ => Err(Error::interface(format!(
+                "{text:?} is no operator; write one such as = or &&"
+            ))),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! DDL: tables as statements, in an order in which every reference finds its target.
 
-use std::fmt::Write as _;
+use std::collections::{BTreeSet, HashMap};
 
-use super::{Column, Constraint, Rule, Table};
+use data_bridge_driver::Error;
+
+use super::{
+    Constraint, EnumType, QualifiedName, Rule, Table,
+    ddl_text::{column, constraint, index, literal},
+};
 
 /// Whether a statement minds that its object is there already, or is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,22 +36,35 @@ pub fn create_table(table: &Table, existing: Existing) -> Vec<String> {
     create_with(table, existing, |_| true)
 }
 
-/// The statements that make all of the tables, those that are referred to first. Where references form a circle, one
-/// of them is added by `ALTER TABLE` at the end.
+/// The statements that make all of the tables, those that are referred to first, after the schemas and enum types that
+/// they need. Where references form a circle, one of them is added by `ALTER TABLE` at the end.
 ///
-/// With [`Existing::Skip`], such late references are added only where the catalog does not have them yet.
-pub fn create_all(tables: &[Table], existing: Existing) -> Vec<String> {
-    let mut statements = Vec::new();
+/// Schemas are made where they are missing. With [`Existing::Skip`] the same goes for types, tables and indexes, and late
+/// references are added only where the catalog does not have them yet.
+///
+/// # Errors
+/// Two enum types of one name whose labels differ.
+pub fn create_all(tables: &[Table], existing: Existing) -> Result<Vec<String>, Error> {
+    let types = enum_types(tables)?;
+    let names = tables
+        .iter()
+        .map(Table::name)
+        .chain(types.iter().map(|ty| ty.name()));
+    let mut statements = create_schemas(names);
+    statements.extend(types.iter().map(|ty| create_type(ty, existing)));
+
     let mut late = Vec::new();
-    let order = in_dependency_order(tables);
-    for (position, table) in order.iter().enumerate() {
-        let made = order.get(..=position).unwrap_or_default();
+    let positions: HashMap<&QualifiedName, usize> = in_dependency_order(tables)
+        .into_iter()
+        .enumerate()
+        .map(|(position, table)| (table.name(), position))
+        .collect();
+    for (position, table) in in_dependency_order(tables).into_iter().enumerate() {
         // A target outside the list is taken to exist already.
         let ready = |constraint: &Constraint| match &constraint.rule {
-            Rule::ForeignKey { references, .. } => {
-                made.iter().any(|t| *t.name() == references.table)
-                    || !tables.iter().any(|t| *t.name() == references.table)
-            }
+            Rule::ForeignKey { references, .. } => positions
+                .get(&references.table)
+                .is_none_or(|target| *target <= position),
             _ => true,
         };
         statements.extend(create_with(table, existing, ready));
@@ -59,39 +77,148 @@ pub fn create_all(tables: &[Table], existing: Existing) -> Vec<String> {
         );
     }
     statements.extend(late);
-    statements
+    Ok(statements)
 }
 
-/// The statement that drops all of the tables at once, so that references among them do not matter; `None` for no tables.
-pub fn drop_all(tables: &[Table], existing: Existing) -> Option<String> {
+/// The statements that drop all of the tables at once, so that references among them do not matter, and then their enum
+/// types. A type that another table still uses stays with [`Existing::Skip`].
+pub fn drop_all(tables: &[Table], existing: Existing) -> Vec<String> {
     let order = in_dependency_order(tables);
     let names: Vec<&str> = order
         .iter()
         .rev()
         .map(|table| table.name().quoted())
         .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
     let guard = if existing == Existing::Skip {
         "IF EXISTS "
     } else {
         ""
     };
-    (!names.is_empty()).then(|| format!("DROP TABLE {guard}{}", names.join(", ")))
+    let mut statements = vec![format!("DROP TABLE {guard}{}", names.join(", "))];
+    let mut types: Vec<&str> = Vec::new();
+    for ty in tables.iter().flat_map(Table::enum_types) {
+        let name = ty.name().quoted();
+        if !types.contains(&name) {
+            types.push(name);
+            statements.push(drop_type(name, existing));
+        }
+    }
+    statements
 }
 
 /// The tables with those that are referred to first, otherwise as given. In a circle, the one given first comes first.
 pub fn in_dependency_order(tables: &[Table]) -> Vec<&Table> {
-    let mut left: Vec<&Table> = tables.iter().collect();
-    let mut order = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let waits = |table: &Table| {
-            table.foreign_keys().any(|(_, to)| {
-                to.table != *table.name() && left.iter().any(|other| *other.name() == to.table)
-            })
-        };
-        let next = left.iter().position(|table| !waits(table)).unwrap_or(0);
-        order.push(left.remove(next));
+    let positions: HashMap<&QualifiedName, usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(position, table)| (table.name(), position))
+        .collect();
+    // For each table, the others that it waits for, and those that wait for it.
+    let mut waits: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); tables.len()];
+    let mut frees: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
+    for (position, table) in tables.iter().enumerate() {
+        for (_, to) in table.foreign_keys() {
+            if let Some(&target) = positions.get(&to.table)
+                && target != position
+                && let (Some(waits), Some(frees)) = (waits.get_mut(position), frees.get_mut(target))
+                && waits.insert(target)
+            {
+                frees.push(position);
+            }
+        }
+    }
+    let mut left: BTreeSet<usize> = (0..tables.len()).collect();
+    let is_free =
+        |waits: &[BTreeSet<usize>], table: usize| waits.get(table).is_some_and(BTreeSet::is_empty);
+    let mut free: BTreeSet<usize> = left
+        .iter()
+        .copied()
+        .filter(|table| is_free(&waits, *table))
+        .collect();
+    let mut order = Vec::with_capacity(tables.len());
+    while let Some(next) = free.pop_first().or_else(|| left.first().copied()) {
+        left.remove(&next);
+        order.extend(tables.get(next));
+        for waiting in frees.get(next).into_iter().flatten() {
+            if let Some(others) = waits.get_mut(*waiting) {
+                others.remove(&next);
+                if others.is_empty() && left.contains(waiting) {
+                    free.insert(*waiting);
+                }
+            }
+        }
     }
     order
+}
+
+/// The enum types of the tables, each once.
+fn enum_types(tables: &[Table]) -> Result<Vec<&EnumType>, Error> {
+    let mut types: Vec<&EnumType> = Vec::new();
+    for ty in tables.iter().flat_map(Table::enum_types) {
+        match types.iter().find(|other| other.name() == ty.name()) {
+            None => types.push(ty),
+            Some(other) if *other == ty => {}
+            Some(_) => {
+                return Err(Error::interface(format!(
+                    "there are two enum types named {} with different labels; give one of them another name",
+                    ty.name()
+                )));
+            }
+        }
+    }
+    Ok(types)
+}
+
+/// `CREATE SCHEMA IF NOT EXISTS` asks for the right to create one even where it is there, so the catalog is asked first.
+fn create_schemas<'n>(names: impl Iterator<Item = &'n QualifiedName>) -> Vec<String> {
+    let mut schemas = Vec::new();
+    for schema in names.filter_map(QualifiedName::schema) {
+        if !schemas.contains(&schema) && schema.as_str() != "public" {
+            schemas.push(schema);
+        }
+    }
+    let statement = |schema: &&super::Name| {
+        let there = format!(
+            "pg_catalog.to_regnamespace({}) IS NOT NULL",
+            literal(schema.quoted())
+        );
+        unless(&there, &format!("CREATE SCHEMA {}", schema.quoted()))
+    };
+    schemas.iter().map(statement).collect()
+}
+
+fn create_type(ty: &EnumType, existing: Existing) -> String {
+    let name = ty.name().quoted();
+    let labels: Vec<String> = ty.labels().iter().map(|label| literal(label)).collect();
+    let create = format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", "));
+    match existing {
+        Existing::Error => create,
+        Existing::Skip => {
+            let there = format!("pg_catalog.to_regtype({}) IS NOT NULL", literal(name));
+            unless(&there, &create)
+        }
+    }
+}
+
+fn drop_type(name: &str, existing: Existing) -> String {
+    match existing {
+        Existing::Error => format!("DROP TYPE {name}"),
+        Existing::Skip => {
+            let body = format!(
+                "BEGIN DROP TYPE IF EXISTS {name}; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END"
+            );
+            format!("DO {}", literal(&body))
+        }
+    }
+}
+
+/// A block that runs the statement unless the condition holds.
+fn unless(condition: &str, statement: &str) -> String {
+    let body = format!("BEGIN IF NOT ({condition}) THEN {statement}; END IF; END");
+    format!("DO {}", literal(&body))
 }
 
 fn create_with(
@@ -120,14 +247,7 @@ fn create_with(
     };
 
     let mut statements = vec![format!("CREATE TABLE {guard}{name} ({body})")];
-    for index in table.indexes() {
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        let columns = quoted(&index.columns);
-        statements.push(format!(
-            "CREATE {unique}INDEX {guard}{} ON {name} ({columns})",
-            index.name.quoted()
-        ));
-    }
+    statements.extend(table.indexes().iter().map(|one| index(table, one, guard)));
     if let Some(comment) = table.comment() {
         statements.push(format!("COMMENT ON TABLE {name} IS {}", literal(comment)));
     }
@@ -143,86 +263,19 @@ fn create_with(
     statements
 }
 
-fn column(column: &Column) -> String {
-    let mut sql = format!("{} {}", column.name.quoted(), column.ty);
-    if let Some(collation) = &column.collation {
-        let _ = write!(sql, " COLLATE {}", collation.quoted());
-    }
-    if let Some(identity) = column.identity {
-        let _ = write!(sql, " {}", identity.sql());
-    }
-    if let Some(default) = &column.default {
-        let _ = write!(sql, " DEFAULT {default}");
-    }
-    if !column.nullable {
-        sql.push_str(" NOT NULL");
-    }
-    sql
-}
-
-fn constraint(constraint: &Constraint) -> String {
-    let name = constraint.name.quoted();
-    match &constraint.rule {
-        Rule::PrimaryKey(columns) => format!("CONSTRAINT {name} PRIMARY KEY ({})", quoted(columns)),
-        Rule::Unique(columns) => format!("CONSTRAINT {name} UNIQUE ({})", quoted(columns)),
-        Rule::Check(check) => format!("CONSTRAINT {name} CHECK ({check})"),
-        Rule::ForeignKey {
-            columns,
-            references,
-        } => {
-            let mut sql = format!(
-                "CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {} ({})",
-                quoted(columns),
-                references.table.quoted(),
-                quoted(&references.columns)
-            );
-            for (event, action) in [
-                ("DELETE", references.on_delete),
-                ("UPDATE", references.on_update),
-            ] {
-                if action != super::Action::NoAction {
-                    let _ = write!(sql, " ON {event} {action}");
-                }
-            }
-            sql
-        }
-    }
-}
-
 /// PostgreSQL has no `ADD CONSTRAINT IF NOT EXISTS`; the block asks the catalog instead.
 fn add_constraint(table: &Table, late: &Constraint, existing: Existing) -> String {
-    let add = format!(
-        "ALTER TABLE {} ADD {}",
-        table.name().quoted(),
-        constraint(late)
-    );
+    let relation = table.name().quoted();
+    let add = format!("ALTER TABLE {relation} ADD {}", constraint(late));
     match existing {
         Existing::Error => add,
         Existing::Skip => {
-            let (name, relation) = (literal(late.name.as_str()), literal(table.name().quoted()));
-            let body = format!(
-                "BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conname = {name} \
-                 AND conrelid = {relation}::pg_catalog.regclass) THEN {add}; END IF; END"
+            let (name, relation) = (literal(late.name.as_str()), literal(relation));
+            let there = format!(
+                "EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conname = {name} \
+                 AND conrelid = {relation}::pg_catalog.regclass)"
             );
-            format!("DO {}", literal(&body))
+            unless(&there, &add)
         }
-    }
-}
-
-fn quoted(names: &[super::Name]) -> String {
-    names
-        .iter()
-        .map(super::Name::quoted)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// A text as an SQL literal that reads the same whatever `standard_conforming_strings` says.
-fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if doubled.contains('\\') {
-        format!("E'{}'", doubled.replace('\\', "\\\\"))
-    } else {
-        format!("'{doubled}'")
     }
 }

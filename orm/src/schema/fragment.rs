@@ -45,36 +45,57 @@ impl fmt::Display for Fragment {
 }
 
 /// What is wrong with an expression, if anything. Backslashes are literal in plain strings
-/// (`standard_conforming_strings`); `E''` strings and dollar quotes are refused, since they would need a full lexer.
+/// (`standard_conforming_strings`) and escape in `E''` strings; `U&''` strings and dollar quotes are refused, since
+/// they would need a full lexer.
 fn fault(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
     }
     let mut open = Vec::new();
-    let mut previous = ' ';
+    // The word just before: an E of its own makes the string after it one with escapes.
+    let mut word = String::new();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\0' => return Some("holds a NUL"),
-            '\'' if matches!(previous, 'e' | 'E' | '&') => return Some("uses an escape string"),
-            // A doubled quote closes and opens again, which comes to the same.
-            '\'' | '"' if !chars.any(|next| next == c) => return Some("has an unclosed quote"),
+            '\'' if word.ends_with('&') => return Some("uses an escape string"),
+            '\'' | '"' if !closed(c, &word, &mut chars) => return Some("has an unclosed quote"),
             '(' | '[' => open.push(c),
             ')' if open.pop() != Some('(') => return Some("has a bracket too many"),
             ']' if open.pop() != Some('[') => return Some("has a bracket too many"),
             ';' => return Some("holds a semicolon"),
             '-' if chars.peek() == Some(&'-') => return Some("holds a comment"),
             '/' if chars.peek() == Some(&'*') => return Some("holds a comment"),
-            '$' if !previous.is_alphanumeric() => return Some("uses dollar quotes or a parameter"),
+            '$' if word.is_empty() => return Some("uses dollar quotes or a parameter"),
             _ => {}
         }
-        previous = c;
+        match c {
+            _ if c.is_alphanumeric() || matches!(c, '_' | '$') => word.push(c),
+            '&' if word.eq_ignore_ascii_case("u") => word.push(c),
+            _ => word.clear(),
+        }
     }
     if open.is_empty() {
         None
     } else {
         Some("has an unclosed bracket")
     }
+}
+
+/// Reads to the quote that ends what this one opened; `false` where none does.
+fn closed(quote: char, before: &str, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> bool {
+    if quote == '"' || !before.eq_ignore_ascii_case("e") {
+        // A doubled quote closes and opens again, which comes to the same.
+        return chars.any(|next| next == quote);
+    }
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => _ = chars.next(),
+            '\'' if chars.next_if_eq(&'\'').is_none() => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -93,6 +114,10 @@ mod tests {
             "\"a;b\" > 1",
             "ARRAY[1, 2]",
             "a - -1",
+            "E'it\\'s; --' || name",
+            "e'a''\\';' = 'x'",
+            "date'2020-01-01'",
+            "a & 'x'",
         ] {
             assert!(Fragment::new(text).is_ok(), "{text}");
         }
@@ -111,7 +136,10 @@ mod tests {
             "1 /* c",
             "'a",
             "\"a",
-            "E'\\''",
+            "E'\\'",
+            "E'a\\\\'; x",
+            "U&'\\0041'",
+            "the'\\'; x'",
             "$$x$$",
             "$1",
             "a\0",

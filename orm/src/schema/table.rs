@@ -5,12 +5,8 @@ use std::{fmt, sync::Arc};
 use data_bridge_driver::Error;
 
 use super::{
-    Builtin, Column, Constraint, Fragment, Index, Name, QualifiedName, Reference, Rule,
-    naming::object_name,
+    Column, Constraint, EnumType, Index, Name, QualifiedName, Reference, Rule, TableBuilder,
 };
-
-/// The most columns that PostgreSQL gives a table (`MaxHeapAttributeNumber`).
-const MAX_COLUMNS: usize = 1600;
 
 /// A table. Cheap to clone.
 ///
@@ -28,23 +24,25 @@ const MAX_COLUMNS: usize = 1600;
 #[derive(Clone)]
 pub struct Table(Arc<Inner>);
 
-struct Inner {
-    name: QualifiedName,
+#[derive(Clone)]
+pub(super) struct Inner {
+    pub name: QualifiedName,
     /// What it goes by in a query instead of its name.
-    alias: Option<Name>,
+    pub alias: Option<Name>,
     /// How its rows are reached, where it stands for the other end of a link.
-    reach: Option<Reach>,
-    columns: Vec<Column>,
+    pub reach: Option<Reach>,
+    pub columns: Vec<Column>,
     /// Each column as a query names it: `"users"."id"`.
-    qualified: Vec<Box<str>>,
+    pub qualified: Vec<Box<str>>,
     /// All of `qualified` with commas between them.
-    select_list: Box<str>,
-    constraints: Vec<Constraint>,
-    indexes: Vec<Index>,
-    primary_key: Vec<usize>,
-    comment: Option<String>,
-    soft_delete: Option<usize>,
-    tenant: Option<usize>,
+    pub select_list: Box<str>,
+    pub constraints: Vec<Constraint>,
+    pub indexes: Vec<Index>,
+    pub primary_key: Vec<usize>,
+    pub comment: Option<String>,
+    pub renamed_from: Option<Name>,
+    pub soft_delete: Option<usize>,
+    pub tenant: Option<usize>,
 }
 
 impl Table {
@@ -53,16 +51,19 @@ impl Table {
     /// # Errors
     /// A name that [`Name::new`] refuses.
     pub fn builder(name: &str) -> Result<TableBuilder, Error> {
-        Ok(TableBuilder {
-            name: Name::new(name)?,
-            schema: None,
-            columns: Vec::new(),
-            rules: Vec::new(),
-            indexes: Vec::new(),
-            comment: None,
-            soft_delete: None,
-            tenant: None,
-        })
+        TableBuilder::new(name)
+    }
+
+    /// Finishes what a builder has checked, or an alias: the names of the columns in queries follow from the table's.
+    pub(super) fn from_parts(mut inner: Inner) -> Self {
+        let source = inner.alias.as_ref().unwrap_or(inner.name.name()).quoted();
+        inner.qualified = inner
+            .columns
+            .iter()
+            .map(|column| format!("{source}.{}", column.name.quoted()).into())
+            .collect();
+        inner.select_list = inner.qualified.join(", ").into();
+        Self(Arc::new(inner))
     }
 
     /// Its name, with the schema where one was given.
@@ -130,6 +131,26 @@ impl Table {
         self.0.comment.as_deref()
     }
 
+    /// What the table was called before, for a migration.
+    pub fn renamed_from(&self) -> Option<&Name> {
+        self.0.renamed_from.as_ref()
+    }
+
+    /// The enum types of its columns, each once.
+    pub fn enum_types(&self) -> Vec<&EnumType> {
+        let mut types = Vec::new();
+        for ty in self
+            .columns()
+            .iter()
+            .filter_map(|column| column.ty.enum_type())
+        {
+            if !types.contains(&ty) {
+                types.push(ty);
+            }
+        }
+        types
+    }
+
     /// The column that says that a row is deleted, and its position: `NULL`, or `false` where it is a `boolean`, in rows
     /// that are not. See [`Scope`](crate::query::Scope).
     pub fn soft_delete(&self) -> Option<(usize, &Column)> {
@@ -181,23 +202,14 @@ impl Table {
     /// # Ok::<(), data_bridge_driver::Error>(())
     /// ```
     pub fn alias(&self, name: &str) -> Result<Self, Error> {
-        let alias = Name::new(name)?;
-        let inner = &*self.0;
-        let qualified = qualified(&alias, &inner.columns);
-        Ok(Self(Arc::new(Inner {
-            name: inner.name.clone(),
-            select_list: qualified.join(", ").into(),
-            qualified,
-            alias: Some(alias),
-            reach: None,
-            columns: inner.columns.clone(),
-            constraints: inner.constraints.clone(),
-            indexes: inner.indexes.clone(),
-            primary_key: inner.primary_key.clone(),
-            comment: inner.comment.clone(),
-            soft_delete: inner.soft_delete,
-            tenant: inner.tenant,
-        })))
+        let alias = Some(Name::new(name)?);
+        let inner = (*self.0).clone();
+        let reach = None;
+        Ok(Self::from_parts(Inner {
+            alias,
+            reach,
+            ..inner
+        }))
     }
 
     /// The table at the other end of a link: its rows whose columns equal those that they are paired with. A query that names
@@ -273,6 +285,7 @@ impl Table {
 }
 
 /// How the rows at the other end of a link are found.
+#[derive(Clone)]
 pub(crate) struct Reach {
     pub of: Table,
     /// Columns of the end that the link begins at, each with the position of its partner at the other end.
@@ -347,345 +360,5 @@ impl fmt::Display for ColumnRef {
 impl fmt::Debug for ColumnRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-/// A table in the making.
-#[derive(Clone, Debug)]
-pub struct TableBuilder {
-    name: Name,
-    schema: Option<Name>,
-    columns: Vec<Column>,
-    rules: Vec<(Option<Name>, Rule)>,
-    indexes: Vec<(Option<Name>, Vec<Name>, bool)>,
-    comment: Option<String>,
-    soft_delete: Option<String>,
-    tenant: Option<String>,
-}
-
-impl TableBuilder {
-    /// Puts the table into a schema.
-    ///
-    /// # Errors
-    /// A name that [`Name::new`] refuses.
-    pub fn schema(mut self, schema: &str) -> Result<Self, Error> {
-        self.schema = Some(Name::new(schema)?);
-        Ok(self)
-    }
-
-    /// Adds a column.
-    #[must_use]
-    pub fn column(mut self, column: Column) -> Self {
-        self.columns.push(column);
-        self
-    }
-
-    /// Adds a constraint, named by the convention where `name` is `None`.
-    #[must_use]
-    pub fn constraint(mut self, name: Option<Name>, rule: Rule) -> Self {
-        self.rules.push((name, rule));
-        self
-    }
-
-    /// Adds an index, named by the convention where `name` is `None`.
-    #[must_use]
-    pub fn index(mut self, name: Option<Name>, columns: Vec<Name>, unique: bool) -> Self {
-        self.indexes.push((name, columns, unique));
-        self
-    }
-
-    /// Sets the table's comment.
-    #[must_use]
-    pub fn comment(mut self, text: impl Into<String>) -> Self {
-        self.comment = Some(text.into());
-        self
-    }
-
-    /// Has rows marked as deleted in this column instead of removed, and left out wherever the table is read.
-    #[must_use]
-    pub fn soft_delete(mut self, column: &str) -> Self {
-        self.soft_delete = Some(column.to_owned());
-        self
-    }
-
-    /// Says by this column whose a row is, and leaves out those of others wherever the table is read.
-    #[must_use]
-    pub fn tenant(mut self, column: &str) -> Self {
-        self.tenant = Some(column.to_owned());
-        self
-    }
-
-    /// Checks the whole and finishes it.
-    ///
-    /// # Errors
-    /// Two columns, constraints or indexes of one name; a second primary key; a constraint over a column that is not there.
-    pub fn build(self) -> Result<Table, Error> {
-        let Self {
-            name,
-            schema,
-            mut columns,
-            rules,
-            indexes,
-            comment,
-            soft_delete,
-            tenant,
-        } = self;
-        let table = name.as_str().to_owned();
-        check_columns(&table, &columns)?;
-        let soft_delete = deleted_by(&table, &columns, soft_delete.as_deref())?;
-        let tenant = marked(&table, &columns, tenant.as_deref())?;
-        let mut names = Names {
-            table: &table,
-            columns: &columns,
-            taken: Vec::new(),
-        };
-
-        let mut constraints = Vec::new();
-        let rules = rules.into_iter().map(|(given, rule)| (given, None, rule));
-        for (given, beside, rule) in column_rules(&columns).into_iter().chain(rules) {
-            let (over, suffix): (Vec<&str>, _) = match &rule {
-                Rule::PrimaryKey(over) => (names.known(over).map(|()| Vec::new())?, "pkey"),
-                Rule::Unique(over) => (names.known(over).map(|()| texts(over))?, "key"),
-                Rule::Check(_) => (beside.iter().map(Name::as_str).collect(), "check"),
-                Rule::ForeignKey {
-                    columns: over,
-                    references,
-                } if over.len() == references.columns.len() => {
-                    (names.known(over).map(|()| texts(over))?, "fkey")
-                }
-                Rule::ForeignKey { references, .. } => {
-                    return Err(Error::interface(format!(
-                        "a foreign key of table {table} to {} has unequal numbers of columns on its sides",
-                        references.table
-                    )));
-                }
-            };
-            let name = names.take(given, &over, suffix)?;
-            constraints.push(Constraint { name, rule });
-        }
-        let mut keys = constraints
-            .iter()
-            .filter_map(|constraint| match &constraint.rule {
-                Rule::PrimaryKey(over) => Some(over),
-                _ => None,
-            });
-        let primary_key: Vec<usize> = keys
-            .next()
-            .into_iter()
-            .flatten()
-            .filter_map(|part| columns.iter().position(|column| column.name == *part))
-            .collect();
-        if keys.next().is_some() {
-            return Err(Error::interface(format!(
-                "table {table} has two primary keys; name all columns of the key in one"
-            )));
-        }
-
-        let implicit = columns
-            .iter()
-            .filter(|column| column.index)
-            .map(|column| (None, vec![column.name.clone()], false));
-        let indexes = implicit
-            .chain(indexes)
-            .map(|(given, over, unique)| {
-                names.known(&over)?;
-                let name = names.take(given, &texts(&over), "idx")?;
-                Ok(Index {
-                    name,
-                    columns: over,
-                    unique,
-                })
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-
-        for part in &primary_key {
-            if let Some(column) = columns.get_mut(*part) {
-                column.nullable = false;
-                column.primary_key = true;
-            }
-        }
-        let qualified = qualified(&name, &columns);
-        let select_list = qualified.join(", ").into();
-        let name = QualifiedName::new(schema, name);
-        Ok(Table(Arc::new(Inner {
-            name,
-            alias: None,
-            reach: None,
-            columns,
-            qualified,
-            select_list,
-            constraints,
-            indexes,
-            primary_key,
-            comment,
-            soft_delete,
-            tenant,
-        })))
-    }
-}
-
-/// Each column as a query names it.
-fn qualified(source: &Name, columns: &[Column]) -> Vec<Box<str>> {
-    columns
-        .iter()
-        .map(|column| format!("{}.{}", source.quoted(), column.name.quoted()).into())
-        .collect()
-}
-
-/// The position of the column that says whether a row is deleted.
-fn deleted_by(
-    table: &str,
-    columns: &[Column],
-    wanted: Option<&str>,
-) -> Result<Option<usize>, Error> {
-    let found = marked(table, columns, wanted)?;
-    match found.and_then(|index| columns.get(index)) {
-        Some(column) if !column.nullable && column.ty.builtin() != Some(Builtin::Bool) => {
-            Err(Error::interface(format!(
-                "{table}.{} says when a row was deleted, so it must be nullable; or a boolean",
-                column.name
-            )))
-        }
-        _ => Ok(found),
-    }
-}
-
-/// The position of a column that rows are told apart by.
-fn marked(table: &str, columns: &[Column], wanted: Option<&str>) -> Result<Option<usize>, Error> {
-    let Some(wanted) = wanted else {
-        return Ok(None);
-    };
-    match columns
-        .iter()
-        .position(|column| column.name.as_str() == wanted)
-    {
-        Some(index) => Ok(Some(index)),
-        None => Err(Error::interface(format!(
-            "table {table} has no column {wanted:?} to tell deleted rows or tenants by"
-        ))),
-    }
-}
-
-fn check_columns(table: &str, columns: &[Column]) -> Result<(), Error> {
-    if columns.len() > MAX_COLUMNS {
-        return Err(Error::interface(format!(
-            "table {table} has {} columns; PostgreSQL allows {MAX_COLUMNS}",
-            columns.len()
-        )));
-    }
-    for (index, column) in columns.iter().enumerate() {
-        if columns
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.name == column.name)
-        {
-            return Err(Error::interface(format!(
-                "table {table} has two columns named {:?}",
-                column.name.as_str()
-            )));
-        }
-        if column.identity.is_some() && column.default.is_some() {
-            return Err(Error::interface(format!(
-                "column {table}.{} is an identity and has a default; keep one of the two",
-                column.name
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// The constraints that were written beside the columns, the primary key first: given name, column, rule.
-fn column_rules(columns: &[Column]) -> Vec<(Option<Name>, Option<Name>, Rule)> {
-    let own = |column: &Column| vec![column.name.clone()];
-    let key: Vec<Name> = columns
-        .iter()
-        .filter(|column| column.primary_key)
-        .map(|column| column.name.clone())
-        .collect();
-    let mut rules = Vec::new();
-    if !key.is_empty() {
-        rules.push((None, None, Rule::PrimaryKey(key)));
-    }
-    for column in columns {
-        if column.unique {
-            rules.push((None, Some(column.name.clone()), Rule::Unique(own(column))));
-        }
-        if let Some(check) = &column.check {
-            rules.push((None, Some(column.name.clone()), Rule::Check(check.clone())));
-        }
-        if let Some(references) = &column.references {
-            let rule = Rule::ForeignKey {
-                columns: own(column),
-                references: references.clone(),
-            };
-            rules.push((None, Some(column.name.clone()), rule));
-        }
-    }
-    rules
-}
-
-fn texts(names: &[Name]) -> Vec<&str> {
-    names.iter().map(Name::as_str).collect()
-}
-
-/// The names that a table's constraints and indexes have taken so far.
-struct Names<'a> {
-    table: &'a str,
-    columns: &'a [Column],
-    taken: Vec<Name>,
-}
-
-impl Names<'_> {
-    fn known(&self, columns: &[Name]) -> Result<(), Error> {
-        if columns.is_empty() {
-            return Err(Error::interface(format!(
-                "a constraint or index of table {} names no column",
-                self.table
-            )));
-        }
-        match columns
-            .iter()
-            .find(|name| !self.columns.iter().any(|column| column.name == **name))
-        {
-            None => Ok(()),
-            Some(missing) => {
-                let (table, missing) = (self.table, missing.as_str());
-                Err(Error::interface(format!(
-                    "a constraint or index of table {table} names the column {missing:?}, which it does not have"
-                )))
-            }
-        }
-    }
-
-    /// The given name, or the first free one of the convention: `t_check`, `t_check1`, ...
-    fn take(&mut self, given: Option<Name>, columns: &[&str], suffix: &str) -> Result<Name, Error> {
-        let name = match given {
-            Some(name) if self.taken.contains(&name) => {
-                return Err(Error::interface(format!(
-                    "table {} has two constraints or indexes named {:?}",
-                    self.table,
-                    name.as_str()
-                )));
-            }
-            Some(name) => name,
-            None => {
-                let mut name = object_name(self.table, columns, suffix)?;
-                let mut number = 0;
-                while self.taken.contains(&name) {
-                    number += 1;
-                    name = object_name(self.table, columns, &format!("{suffix}{number}"))?;
-                }
-                name
-            }
-        };
-        self.taken.push(name.clone());
-        Ok(name)
-    }
-}
-
-/// The expression of a check at table level.
-impl From<Fragment> for Rule {
-    fn from(check: Fragment) -> Self {
-        Self::Check(check)
     }
 }

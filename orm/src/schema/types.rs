@@ -4,7 +4,7 @@ use std::fmt;
 
 use data_bridge_driver::Error;
 
-use super::name::{Name, QualifiedName};
+use super::{EnumType, Name, QualifiedName};
 
 /// An object id of `pg_type`. 0 leaves the choice to the server.
 pub type Oid = u32;
@@ -22,8 +22,10 @@ pub type Oid = u32;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PgType {
     base: Base,
-    /// Length, or precision and scale, as written in the parentheses.
-    modifiers: Vec<i32>,
+    /// Length, precision and scale or the like, as written in the parentheses, which are left out.
+    modifiers: Box<str>,
+    /// What an interval is limited to: `day to second`.
+    fields: &'static str,
     array: bool,
 }
 
@@ -31,7 +33,25 @@ pub struct PgType {
 enum Base {
     Builtin(Builtin),
     Named(QualifiedName),
+    Enum(EnumType),
 }
+
+/// What an interval may be limited to (manual, "Date/Time Types").
+const INTERVAL_FIELDS: [&str; 13] = [
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "year to month",
+    "day to hour",
+    "day to minute",
+    "day to second",
+    "hour to minute",
+    "hour to second",
+    "minute to second",
+];
 
 macro_rules! builtins {
     ($($(#[$doc:meta])* $variant:ident $sql:literal $oid:literal $array:literal [$($alias:literal)*];)*) => {
@@ -134,13 +154,39 @@ builtins! {
     TsQuery "tsquery" 3615 3645 [];
     /// Path into JSON.
     JsonPath "jsonpath" 4072 4073 [];
+    /// XML.
+    Xml "xml" 142 143 [];
+    /// Amount of money in the server's currency.
+    Money "money" 790 791 [];
+    /// Bits, a fixed number of them.
+    Bit "bit" 1560 1561 [];
+    /// Bits up to a limit.
+    Varbit "bit varying" 1562 1563 ["varbit"];
+    /// Network card's address.
+    Macaddr "macaddr" 829 1040 [];
+    /// Network card's address of 8 bytes.
+    Macaddr8 "macaddr8" 774 775 [];
+    /// Point in the plane.
+    Point "point" 600 1017 [];
+    /// Endless line.
+    Line "line" 628 629 [];
+    /// Line between two points.
+    Lseg "lseg" 601 1018 [];
+    /// Rectangle.
+    Box "box" 603 1020 [];
+    /// Sequence of points.
+    Path "path" 602 1019 [];
+    /// Polygon.
+    Polygon "polygon" 604 1027 [];
+    /// Circle.
+    Circle "circle" 718 719 [];
 }
 
 impl PgType {
     /// Reads a type as SQL spells it. A name that is not built in is taken as a user-defined type and quoted.
     ///
     /// # Errors
-    /// A name that the identifier rules refuse, or modifiers that are not small non-negative numbers.
+    /// A name that the identifier rules refuse, or modifiers that are neither numbers nor words.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bad = || {
             Error::interface(format!(
@@ -148,19 +194,23 @@ impl PgType {
             ))
         };
         let trimmed = text.trim();
-        let (scalar, array) = match trimmed.strip_suffix("[]") {
-            Some(element) => (element.trim_end(), true),
-            None => (trimmed, false),
-        };
+        let mut scalar = trimmed;
+        while let Some(element) = scalar.strip_suffix("[]") {
+            scalar = element.trim_end();
+        }
+        let array = scalar.len() < trimmed.len();
         let (name, modifiers) = match scalar.split_once('(') {
-            None => (scalar.to_owned(), Vec::new()),
+            None => (scalar.to_owned(), String::new()),
             Some((before, rest)) => {
                 let (inside, after) = rest.split_once(')').ok_or_else(bad)?;
-                let numbers = inside
-                    .split(',')
-                    .map(|n| n.trim().parse::<u16>().map(i32::from).map_err(|_| bad()))
-                    .collect::<Result<Vec<_>, _>>()?;
-                (format!("{} {}", before.trim_end(), after.trim()), numbers)
+                let parts: Vec<&str> = inside.split(',').map(str::trim).collect();
+                if !parts.iter().all(|part| is_modifier(part)) {
+                    return Err(bad());
+                }
+                (
+                    format!("{} {}", before.trim_end(), after.trim()),
+                    parts.join(","),
+                )
             }
         };
         let folded = name
@@ -168,15 +218,56 @@ impl PgType {
             .collect::<Vec<_>>()
             .join(" ")
             .to_ascii_lowercase();
-        let base = match Builtin::by_name(&folded) {
-            Some(builtin) => Base::Builtin(builtin),
-            None => Base::Named(QualifiedName::parse(name.trim())?),
+        let limited = folded
+            .strip_prefix("interval ")
+            .and_then(|rest| INTERVAL_FIELDS.into_iter().find(|fields| *fields == rest));
+        let base = match (Builtin::by_name(&folded), limited) {
+            (Some(builtin), _) => Base::Builtin(builtin),
+            (None, Some(_)) => Base::Builtin(Builtin::Interval),
+            (None, None) => Base::Named(QualifiedName::parse(name.trim())?),
         };
         Ok(Self {
-            base,
-            modifiers,
+            modifiers: modifiers.into(),
+            fields: limited.unwrap_or_default(),
             array,
+            ..Self::from(base)
         })
+    }
+
+    /// The enum type of this name with these labels, or an array of it.
+    ///
+    /// # Errors
+    /// A type that has another meaning already, and the errors of [`EnumType::new`].
+    pub fn with_labels(
+        mut self,
+        labels: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, Error> {
+        match self.base {
+            Base::Named(name) => {
+                self.base = Base::Enum(EnumType::new(name, labels)?);
+                Ok(self)
+            }
+            _ => Err(Error::interface(format!(
+                "{self} is no name for an enum type; choose one that PostgreSQL does not use"
+            ))),
+        }
+    }
+
+    /// The enum type of the value or of the array's elements, if it is one whose labels are known.
+    pub fn enum_type(&self) -> Option<&EnumType> {
+        match &self.base {
+            Base::Enum(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Puts an enum type that is in no schema into this one.
+    #[must_use]
+    pub(super) fn in_schema(mut self, schema: &Name) -> Self {
+        if let Base::Enum(ty) = self.base {
+            self.base = Base::Enum(ty.in_schema(schema));
+        }
+        self
     }
 
     /// The array of this type. An array of arrays is the same type in PostgreSQL.
@@ -195,7 +286,7 @@ impl PgType {
     pub fn builtin(&self) -> Option<Builtin> {
         match self.base {
             Base::Builtin(builtin) => Some(builtin),
-            Base::Named(_) => None,
+            Base::Named(_) | Base::Enum(_) => None,
         }
     }
 
@@ -204,7 +295,7 @@ impl PgType {
         match (&self.base, self.array) {
             (Base::Builtin(builtin), false) => builtin.oids().0,
             (Base::Builtin(builtin), true) => builtin.oids().1,
-            (Base::Named(_), _) => 0,
+            (Base::Named(_) | Base::Enum(_), _) => 0,
         }
     }
 
@@ -217,45 +308,68 @@ impl PgType {
     }
 }
 
-impl From<Builtin> for PgType {
-    fn from(builtin: Builtin) -> Self {
+impl From<Base> for PgType {
+    fn from(base: Base) -> Self {
         Self {
-            base: Base::Builtin(builtin),
-            modifiers: Vec::new(),
+            base,
+            modifiers: Box::default(),
+            fields: "",
             array: false,
         }
     }
 }
 
-impl fmt::Display for PgType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.base {
-            Base::Builtin(builtin) => f.write_str(builtin.sql())?,
-            Base::Named(name) => f.write_str(name.quoted())?,
-        }
-        for (index, modifier) in self.modifiers.iter().enumerate() {
-            write!(f, "{}{modifier}", if index == 0 { '(' } else { ',' })?;
-        }
-        if !self.modifiers.is_empty() {
-            f.write_str(")")?;
-        }
-        if self.array {
-            f.write_str("[]")
-        } else {
-            Ok(())
-        }
+impl From<Builtin> for PgType {
+    fn from(builtin: Builtin) -> Self {
+        Self::from(Base::Builtin(builtin))
     }
 }
 
 /// A user-defined type by its name.
 impl From<Name> for PgType {
     fn from(name: Name) -> Self {
-        Self {
-            base: Base::Named(QualifiedName::new(None, name)),
-            modifiers: Vec::new(),
-            array: false,
-        }
+        Self::from(QualifiedName::new(None, name))
     }
+}
+
+/// A user-defined type by its name and schema.
+impl From<QualifiedName> for PgType {
+    fn from(name: QualifiedName) -> Self {
+        Self::from(Base::Named(name))
+    }
+}
+
+impl From<EnumType> for PgType {
+    fn from(ty: EnumType) -> Self {
+        Self::from(Base::Enum(ty))
+    }
+}
+
+impl fmt::Display for PgType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.base {
+            Base::Builtin(builtin) => builtin.sql(),
+            Base::Named(name) => name.quoted(),
+            Base::Enum(ty) => ty.name().quoted(),
+        })?;
+        if !self.fields.is_empty() {
+            write!(f, " {}", self.fields)?;
+        }
+        if !self.modifiers.is_empty() {
+            write!(f, "({})", self.modifiers)?;
+        }
+        f.write_str(if self.array { "[]" } else { "" })
+    }
+}
+
+/// What may stand in the parentheses of a type: a number, or a word as in `geometry(Point, 4326)`.
+fn is_modifier(part: &str) -> bool {
+    let digits = part.strip_prefix('-').unwrap_or(part);
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !digits.is_empty()
+        && digits.len() < 64
+        && digits.chars().all(word)
+        && (digits.len() == part.len() || digits.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -272,6 +386,9 @@ mod tests {
             ("character  varying(40)", "varchar(40)"),
             ("decimal(10,2)", "numeric( 10 , 2 )"),
             ("double precision[]", "float8[]"),
+            ("int[][]", "int4[]"),
+            ("interval  DAY to second (3)", "interval day to second(3)"),
+            ("numeric(3,-2)", "decimal( 3, -2 )"),
         ] {
             assert_eq!(
                 PgType::parse(left).unwrap(),
@@ -289,12 +406,33 @@ mod tests {
     }
 
     #[test]
+    fn words_and_limits_are_kept() {
+        let point = PgType::parse("geometry(Point, 4326)").unwrap();
+        assert_eq!(point.to_string(), "\"geometry\"(Point,4326)");
+        let span = PgType::parse("interval day to second(3)[]").unwrap();
+        assert_eq!(span.to_string(), "interval day to second(3)[]");
+    }
+
+    #[test]
+    fn a_name_becomes_an_enum_type_by_its_labels() {
+        let moods = PgType::parse("mood[]")
+            .unwrap()
+            .with_labels(["sad", "happy"]);
+        let moods = moods.unwrap();
+        assert_eq!(moods.to_string(), "\"mood\"[]");
+        assert_eq!(moods.enum_type().unwrap().labels(), ["sad", "happy"]);
+        assert_eq!((moods.oid(), moods.builtin()), (0, None));
+        assert!(PgType::parse("text").unwrap().with_labels(["a"]).is_err());
+    }
+
+    #[test]
     fn nothing_but_a_type_gets_through() {
         for text in [
             "",
             "varchar(",
-            "varchar(a)",
-            "varchar(-1)",
+            "varchar(a b)",
+            "varchar(a-1)",
+            "varchar('a')",
             "varchar()",
             "a.b.c",
             "int; drop table x",

@@ -260,15 +260,19 @@ pub fn split_foreign_key(py: Python<'_>, target: &str) -> PyResult<(String, Stri
 #[pyfunction(name = "orm_create_statements")]
 #[pyo3(signature = (models, if_not_exists))]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
-pub fn create_statements(models: Vec<Py<Model>>, if_not_exists: bool) -> Vec<String> {
-    create_all(&tables(&models), existing(if_not_exists))
+pub fn create_statements(
+    py: Python<'_>,
+    models: Vec<Py<Model>>,
+    if_not_exists: bool,
+) -> PyResult<Vec<String>> {
+    create_all(&tables(&models), existing(if_not_exists)).map_err(|error| errors::to_py(py, &error))
 }
 
-/// The statement that drops the tables of these models.
-#[pyfunction(name = "orm_drop_statement")]
+/// The statements that drop the tables of these models.
+#[pyfunction(name = "orm_drop_statements")]
 #[pyo3(signature = (models, if_exists))]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
-pub fn drop_statement(models: Vec<Py<Model>>, if_exists: bool) -> Option<String> {
+pub fn drop_statements(models: Vec<Py<Model>>, if_exists: bool) -> Vec<String> {
     drop_all(&tables(&models), existing(if_exists))
 }
 

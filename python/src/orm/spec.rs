@@ -16,6 +16,8 @@ use crate::errors;
 pub struct ColumnSpec {
     pub name: String,
     sql_type: String,
+    /// The labels of an enum type, of which `sql_type` is the name.
+    enum_labels: Option<Vec<String>>,
     nullable: bool,
     primary_key: bool,
     unique: bool,
@@ -48,7 +50,11 @@ pub struct ColumnSpec {
 
 impl ColumnSpec {
     fn column(&self) -> Result<Column, Error> {
-        let mut column = Column::new(&self.name, PgType::parse(&self.sql_type)?)?;
+        let mut ty = PgType::parse(&self.sql_type)?;
+        if let Some(labels) = &self.enum_labels {
+            ty = ty.with_labels(labels)?;
+        }
+        let mut column = Column::new(&self.name, ty)?;
         column.nullable = self.nullable;
         column.conversion = self.converter.map_or(Conversion::NONE, Conversion::at);
         column.comment.clone_from(&self.comment);

@@ -250,7 +250,10 @@ def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: A
 def create_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_not_exists: bool = True, db: Any = None
 ) -> Coroutine[Any, Any, None]:
-    """Create tables, by default all that are known, those that are referred to first, in one transaction."""
+    """Create tables, by default all that are known, those that are referred to first, in one transaction.
+
+    The schemas and enum types that they need are created before them.
+    """
     statements = _native.orm_create_statements(_models(tables), if_not_exists)
     return _executor.script(db, statements)
 
@@ -258,9 +261,11 @@ def create_all(
 def drop_all(
     tables: Iterable[type[Table] | str] | None = None, *, if_exists: bool = True, db: Any = None
 ) -> Coroutine[Any, Any, None]:
-    """Drop tables, by default all that are known, in one statement, so that references among them do not matter."""
-    statement = _native.orm_drop_statement(_models(tables), if_exists)
-    return _executor.script(db, [] if statement is None else [statement])
+    """Drop tables, by default all that are known, in one statement, so that references among them do not matter.
+
+    Their enum types are dropped too, but with ``if_exists`` those that other tables use.
+    """
+    return _executor.script(db, _native.orm_drop_statements(_models(tables), if_exists))
 
 
 def fetch_linked(link: Link[Any], db: Any = None) -> Coroutine[Any, Any, Any]:
