@@ -481,21 +481,23 @@ class Query[R]:
     def sql(self) -> str:
         """The SQL."""
     def __await__(self) -> Generator[Any, None, list[R]]: ...
-    def all(self, *, db: Any = None) -> Coroutine[Any, Any, list[R]]:
+    def all(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, list[R]]:
         """All rows."""
-    def first(self, *, db: Any = None) -> Coroutine[Any, Any, R | None]:
+    def first(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, R | None]:
         """The first row, or ``None``."""
-    def one(self, *, db: Any = None) -> Coroutine[Any, Any, R]:
+    def one(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, R]:
         """The one row; ``NoRowError`` where there is none, ``ManyRowsError`` where there are more."""
-    def one_or_none(self, *, db: Any = None) -> Coroutine[Any, Any, R | None]:
+    def one_or_none(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, R | None]:
         """The one row, or ``None``; ``ManyRowsError`` where there are more."""
-    def count(self, *, db: Any = None) -> Coroutine[Any, Any, int]:
+    def count(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
         """How many rows there are."""
-    def exists(self, *, db: Any = None) -> Coroutine[Any, Any, bool]:
+    def exists(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, bool]:
         """Whether there is a row."""
-    def explain(self, *, analyze: bool = False, db: Any = None) -> Coroutine[Any, Any, str]:
+    def explain(
+        self, *, analyze: bool = False, timeout: float | None = None, db: Any = None
+    ) -> Coroutine[Any, Any, str]:
         """What the server plans to do, as text; with ``analyze`` it does it and measures."""
-    def stream(self, *, batch: int = 1000, db: Any = None) -> AsyncIterator[R]:
+    def stream(self, *, batch: int = 1000, timeout: float | None = None, db: Any = None) -> AsyncIterator[R]:
         """The rows one by one, ``batch`` of them in memory at a time."""
     def _exists_condition(self) -> Expression[bool]: ...
     def _statement(self, wanted: Literal["rows", "row", "two", "count", "exists"]) -> Statement: ...

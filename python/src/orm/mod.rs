@@ -13,11 +13,13 @@ mod operand;
 mod order;
 pub mod queries;
 pub mod query;
+mod readable;
 mod rows;
 mod slots;
 mod spec;
 mod state;
 mod statement;
+mod tuples;
 mod window;
 
 use pyo3::prelude::*;

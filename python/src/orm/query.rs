@@ -1,10 +1,7 @@
-//! `Query`: a SELECT in the making, and what becomes of its rows.
+//! `Query`: a SELECT in the making.
 
-use std::sync::Arc;
-
-use data_bridge_driver::wire::Row;
 use data_bridge_orm::query::{
-    Expr, Join, Lock, Named, Relation, Select, SetOperator, Strength, ValueType, Wait,
+    Expr, Join, Lock, Named, Select, SetOperator, Strength, ValueType, Wait,
 };
 use data_bridge_orm::schema::Table;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -12,17 +9,16 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyTuple};
 
-use super::converter::{self, Conversions};
-use super::derived::{Alias, PyDerived};
+use super::converter::Conversions;
+use super::derived::PyDerived;
 use super::expression::{Expression, Value, condition, operand};
 use super::hydrate::Entity;
 use super::link::LinkField;
-use super::model::Model;
 use super::order::orders;
+use super::readable::Readable;
 use super::statement::Statement;
-
-use crate::convert::Layout;
-use crate::engine::{RowBuilder, Shape};
+use super::tuples::{Part, Rows};
+use crate::engine::Shape;
 use crate::errors;
 
 /// A query: immutable, each method gives a new one. Nothing is sent before it is awaited or one of its last methods called.
@@ -34,113 +30,6 @@ pub struct PyQuery {
     limited: bool,
     /// Whether what it reads follows from what it selects and nothing was joined yet.
     inferred: bool,
-}
-
-/// What becomes of a row.
-#[derive(Clone, Debug)]
-pub struct Rows {
-    parts: Arc<[Part]>,
-    /// The first part by itself instead of a tuple of all.
-    single: bool,
-}
-
-#[derive(Debug)]
-enum Part {
-    /// The column at this position; whether its type is known, and what becomes of its values.
-    Value(usize, bool, Option<Conversions>),
-    Entity(Entity),
-}
-
-impl Rows {
-    /// Whether every column is of a type that needs no look-up.
-    pub fn is_typed(&self) -> bool {
-        self.parts.iter().all(|part| match part {
-            Part::Value(_, known, _) => *known,
-            Part::Entity(entity) => entity.model.get().is_typed(),
-        })
-    }
-}
-
-impl RowBuilder for Rows {
-    fn build<'py>(
-        &self,
-        py: Python<'py>,
-        layout: &Layout,
-        row: Row<'_>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let mut values = row.values();
-        let mut part = |part: &Part| match part {
-            Part::Value(at, _, conversion) => converter::load(
-                conversion.as_ref(),
-                py,
-                layout,
-                *at,
-                values.next().flatten(),
-            ),
-            Part::Entity(entity) => {
-                entity.row(py, layout, values.by_ref().take(entity.columns.len()))
-            }
-        };
-        match &*self.parts {
-            [first, ..] if self.single => part(first),
-            parts => {
-                let made = parts.iter().map(part).collect::<PyResult<Vec<_>>>()?;
-                Ok(PyTuple::new(py, made)?.into_any())
-            }
-        }
-    }
-}
-
-/// What can stand in FROM.
-pub enum Readable<'py> {
-    /// A class, or an alias of one: its model and its table.
-    Entity(Bound<'py, Model>, Table),
-    /// A subquery or CTE.
-    Derived(Bound<'py, PyDerived>),
-}
-
-impl<'py> Readable<'py> {
-    /// A class, an alias of one, or a subquery or CTE.
-    pub fn find(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
-        if object.is_instance_of::<Expression>() {
-            return Ok(None);
-        }
-        if let Ok(alias) = object.cast::<Alias>() {
-            let alias = alias.get();
-            let model = alias.model().bind(object.py()).clone();
-            return Ok(Some(Self::Entity(model, alias.table().clone())));
-        }
-        if let Ok(derived) = object.cast::<PyDerived>() {
-            return Ok(Some(Self::Derived(derived.clone())));
-        }
-        let model = object.getattr_opt(pyo3::intern!(object.py(), "__model__"))?;
-        Ok(match model.map(Bound::cast_into::<Model>) {
-            Some(Ok(model)) => {
-                let table = model.get().table().clone();
-                Some(Self::Entity(model, table))
-            }
-            _ => None,
-        })
-    }
-
-    fn needed(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        Self::find(object)?.ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "expected a Table class, an alias, a subquery or a link, not {}",
-                object
-                    .get_type()
-                    .name()
-                    .map_or_else(|_| String::new(), |name| name.to_string())
-            ))
-        })
-    }
-
-    fn relation(&self) -> Relation<Value> {
-        match self {
-            Self::Entity(_, table) => table.into(),
-            Self::Derived(derived) => derived.get().derived().into(),
-        }
-    }
 }
 
 impl PyQuery {
@@ -241,9 +130,10 @@ impl PyQuery {
     fn delegate<'py>(
         slf: &Bound<'py, Self>,
         verb: &str,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        verbs(slf.py())?.call_method1(verb, (slf, db))
+        verbs(slf.py())?.call_method1(verb, (slf, timeout, db))
     }
 }
 
@@ -296,10 +186,7 @@ impl PyQuery {
                 }
             }
         }
-        let rows = Rows {
-            parts: parts.into(),
-            single,
-        };
+        let rows = Rows::new(parts, single);
         Ok(Self {
             select,
             rows,
@@ -505,7 +392,7 @@ impl PyQuery {
     /// The same with rows that are their first value instead of tuples.
     fn scalars(&self) -> Self {
         let mut query = self.with(|select| select);
-        query.rows.single = true;
+        query.rows = self.rows.scalars();
         query
     }
 
@@ -564,81 +451,89 @@ impl PyQuery {
     }
 
     fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "fetch_all", None)?.call_method0("__await__")
+        Self::delegate(slf, "fetch_all", None, None)?.call_method0("__await__")
     }
 
     /// All rows.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn all<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "fetch_all", db)
+        Self::delegate(slf, "fetch_all", timeout, db)
     }
 
     /// The first row, or `None`.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn first<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "first", db)
+        Self::delegate(slf, "first", timeout, db)
     }
 
     /// The one row; `NoRowError` where there is none, `ManyRowsError` where there are more.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn one<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "one", db)
+        Self::delegate(slf, "one", timeout, db)
     }
 
     /// The one row, or `None`; `ManyRowsError` where there are more.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn one_or_none<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "one_or_none", db)
+        Self::delegate(slf, "one_or_none", timeout, db)
     }
 
     /// How many rows there are.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn count<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "count", db)
+        Self::delegate(slf, "count", timeout, db)
     }
 
     /// Whether there is a row.
-    #[pyo3(signature = (*, db = None))]
+    #[pyo3(signature = (*, timeout = None, db = None))]
     fn exists<'py>(
         slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::delegate(slf, "exists", db)
+        Self::delegate(slf, "exists", timeout, db)
     }
 
     /// What the server plans to do, as text; with `analyze` it does it and measures.
-    #[pyo3(signature = (*, analyze = false, db = None))]
+    #[pyo3(signature = (*, analyze = false, timeout = None, db = None))]
     fn explain<'py>(
         slf: &Bound<'py, Self>,
         analyze: bool,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        verbs(slf.py())?.call_method1("explain", (slf, analyze, db))
+        verbs(slf.py())?.call_method1("explain", (slf, analyze, timeout, db))
     }
 
     /// The rows one by one, `batch` of them in memory at a time.
-    #[pyo3(signature = (*, batch = 1000, db = None))]
+    #[pyo3(signature = (*, batch = 1000, timeout = None, db = None))]
     fn stream<'py>(
         slf: &Bound<'py, Self>,
         batch: usize,
+        timeout: Option<&Bound<'py, PyAny>>,
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        verbs(slf.py())?.call_method1("stream", (slf, batch, db))
+        verbs(slf.py())?.call_method1("stream", (slf, batch, timeout, db))
     }
 }
 

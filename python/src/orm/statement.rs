@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::expression::Value;
 use super::hydrate::Hydrator;
-use super::query::Rows;
+use super::tuples::Rows;
 use crate::engine::{Args, Request, RowBuilder, Shape};
 use crate::request::Builder;
 

@@ -51,3 +51,27 @@ async def test_a_verb_ends_in_time(url: str, verb: str) -> None:
         with pytest.raises(InterfaceError, match="number of seconds"):
             await call(db=db, timeout=float("nan"))
     assert await Company.count() == 0
+
+
+LAST: dict[str, Callable[..., Any]] = {
+    name: getattr(Company.select(), name) for name in ("all", "first", "one", "one_or_none", "count", "exists")
+}
+LAST["explain"] = lambda **options: Company.select().explain(analyze=True, **options)
+
+
+@pytest.mark.parametrize("method", LAST)
+async def test_a_query_ends_in_time(url: str, method: str) -> None:
+    call = LAST[method]
+    async with await pg.connect(url, pool_max=1) as other, await pg.connect(url, pool_max=1) as db:
+        async with other.transaction() as tx:
+            await tx.execute("LOCK TABLE orm_companies")
+            with pytest.raises(QueryTimeout):
+                await call(db=db, timeout=0.05)
+            await settled(db)
+            with pg.connect_sync(url, pool_max=1) as blocking, pytest.raises(QueryTimeout):
+                call(db=blocking, timeout=0.05)
+            with pytest.raises(QueryTimeout):
+                async for _ in Company.select().stream(db=db, timeout=0.05):
+                    pass
+        with pytest.raises(InterfaceError, match="number of seconds"):
+            await call(db=db, timeout=float("nan"))

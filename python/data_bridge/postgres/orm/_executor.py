@@ -62,32 +62,36 @@ def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], Non
     return in_steps(db, steps)
 
 
-def found[F, R](db: Any, statement: _native.Statement, make: Callable[[F], R]) -> Coroutine[Any, Any, R]:
+def found[F, R](
+    db: Any, statement: _native.Statement, make: Callable[[F], R], timeout: float | None = None
+) -> Coroutine[Any, Any, R]:
     """Run one statement and make something of what it found."""
 
     async def steps(holder: Any) -> R:
         return make(await holder._run_statement(statement))
 
-    return in_steps(db, steps)
+    return in_steps(db, steps, timeout)
 
 
-def explain(db: Any, statement: _native.Statement, words: str) -> Coroutine[Any, Any, str]:
+def explain(
+    db: Any, statement: _native.Statement, words: str, timeout: float | None = None
+) -> Coroutine[Any, Any, str]:
     """What the server plans for a statement."""
 
     async def steps(holder: Any) -> str:
         lines = await holder._run(f"{words} {statement.sql}", statement.args, "rows", types=statement.types)
         return "\n".join(line[0] for line in lines)
 
-    return in_steps(db, steps)
+    return in_steps(db, steps, timeout)
 
 
-def stream(db: Any, statement: _native.Statement, batch: int) -> Any:
+def stream(db: Any, statement: _native.Statement, batch: int, timeout: float | None = None) -> Any:
     """The rows of a statement one by one: an async iterator, or a plain one from a blocking database."""
     db = _default.get() if db is None else db
     options: dict[str, Any] = {"types": statement.types, "typed": statement.typed, "builder": statement.row_builder}
     if isinstance(db, SyncVerbs):
-        return iterate(db._coroutines()._stream(statement.sql, statement.args, batch, None, **options))
-    return db._stream(statement.sql, statement.args, batch, None, **options)
+        return iterate(db._coroutines()._stream(statement.sql, statement.args, batch, timeout, **options))
+    return db._stream(statement.sql, statement.args, batch, timeout, **options)
 
 
 def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:

@@ -13,44 +13,44 @@ if TYPE_CHECKING:
     from data_bridge._native import Query
 
 
-def fetch_all(query: Query[Any], db: Any) -> Coroutine[Any, Any, list[Any]]:
+def fetch_all(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, list[Any]]:
     """All rows."""
-    return _executor.run(db, query._statement("rows"))
+    return _executor.run(db, query._statement("rows"), timeout)
 
 
-def first(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
+def first(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The first row, or ``None``."""
-    return _executor.run(db, query._statement("row"))
+    return _executor.run(db, query._statement("row"), timeout)
 
 
-def one(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
+def one(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row."""
-    return _executor.found(db, query._statement("two"), _one)
+    return _executor.found(db, query._statement("two"), _one, timeout)
 
 
-def one_or_none(query: Query[Any], db: Any) -> Coroutine[Any, Any, Any]:
+def one_or_none(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row, or ``None``."""
-    return _executor.found(db, query._statement("two"), _one_or_none)
+    return _executor.found(db, query._statement("two"), _one_or_none, timeout)
 
 
-def count(query: Query[Any], db: Any) -> Coroutine[Any, Any, int]:
+def count(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, int]:
     """How many rows there are."""
-    return _executor.run(db, query._statement("count"))
+    return _executor.run(db, query._statement("count"), timeout)
 
 
-def exists(query: Query[Any], db: Any) -> Coroutine[Any, Any, bool]:
+def exists(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, bool]:
     """Whether there is a row."""
-    return _executor.run(db, query._statement("exists"))
+    return _executor.run(db, query._statement("exists"), timeout)
 
 
-def explain(query: Query[Any], analyze: bool, db: Any) -> Coroutine[Any, Any, str]:
+def explain(query: Query[Any], analyze: bool, timeout: float | None, db: Any) -> Coroutine[Any, Any, str]:
     """What the server plans to do."""
-    return _executor.explain(db, query._statement("rows"), "EXPLAIN (ANALYZE)" if analyze else "EXPLAIN")
+    return _executor.explain(db, query._statement("rows"), "EXPLAIN (ANALYZE)" if analyze else "EXPLAIN", timeout)
 
 
-def stream(query: Query[Any], batch: int, db: Any) -> Any:
+def stream(query: Query[Any], batch: int, timeout: float | None, db: Any) -> Any:
     """The rows one by one."""
-    return _executor.stream(db, query._statement("rows"), batch)
+    return _executor.stream(db, query._statement("rows"), batch, timeout)
 
 
 def _one(rows: list[Any]) -> Any:
