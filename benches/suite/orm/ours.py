@@ -99,6 +99,13 @@ class Ours:
     async def insert(self, row: dict[str, Any]) -> Any:
         return await Single.insert_one(row)
 
+    async def singles(self, count: int) -> Any:
+        return await Single.fetch_many(order_by=Single.id, limit=count)
+
+    async def rename(self, item: Any, name: str) -> None:
+        item.name = name
+        await item.save()
+
     async def joined(self) -> list[Any]:
         return [(each.body, each.writer.loaded.name) for each in await Comment.fetch_many(fetch_links=["writer"])]
 
@@ -153,3 +160,14 @@ class Ours:
 
     async def entries(self, count: int) -> Any:
         return await Journal.fetch_many(order_by=Journal.id, limit=count)
+
+    async def save(self, entry: Any, level: int, text: str) -> None:
+        entry.level, entry.text = level, text
+        await entry.save()
+
+    async def save_text(self, entry: Any, text: str) -> None:
+        entry.text = text
+        await entry.save()
+
+    async def delete(self, entry: Any) -> None:
+        await entry.delete()

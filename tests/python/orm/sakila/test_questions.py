@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import alias, and_, case, cast, exists, func, literal, select, tuple_
+from data_bridge.postgres import alias, and_, any_, case, cast, exists, extract, func, literal, select, tuple_
 
 from .models import (
     Actor,
@@ -482,6 +482,99 @@ def how_many_films_have_each_special_feature() -> Any:
         .group_by(each.c.feature)
         .order_by(func.count().desc(), each.c.feature)
     )
+
+
+@question("""
+    SELECT title FROM film WHERE special_features @> '{Trailers,"Deleted Scenes"}' AND NOT special_features && '{Commentaries}'
+    ORDER BY title
+""")
+def which_films_have_trailers_and_deleted_scenes_but_no_commentaries() -> Any:
+    features = Film.special_features
+    return (
+        select(Film.title)
+        .where(features.contains(["Trailers", "Deleted Scenes"]), ~features.overlaps(["Commentaries"]))
+        .order_by(Film.title)
+    )
+
+
+@question("""
+    SELECT special_features[1], cardinality(special_features), count(*) FROM film
+    WHERE 'Behind the Scenes' = ANY (special_features) GROUP BY 1, 2 ORDER BY 1, 2
+""")
+def what_comes_first_where_there_is_something_behind_the_scenes() -> Any:
+    features = Film.special_features
+    first, number = features[1].label("first"), func.cardinality(features).label("number")
+    return (
+        select(first, number, func.count())
+        .where(any_(features) == "Behind the Scenes")
+        .group_by(first, number)
+        .order_by(first, number)
+    )
+
+
+@question("""
+    SELECT title, ts_rank(to_tsvector('english', description), websearch_to_tsquery('english', 'robot -pirate')) AS rank
+    FROM film WHERE to_tsvector('english', description) @@ websearch_to_tsquery('english', 'robot -pirate')
+    ORDER BY rank DESC, film_id LIMIT 10
+""")
+def which_films_are_about_robots_without_pirates() -> Any:
+    words = func.to_tsvector(literal("english", "regconfig"), Film.description)
+    query = func.websearch_to_tsquery(literal("english", "regconfig"), "robot -pirate")
+    rank = func.ts_rank(words, query).label("rank")
+    found = Film.description.match("robot -pirate", "english")
+    return select(Film.title, rank).where(found).order_by(rank.desc(), Film.film_id).limit(10)
+
+
+# Frames, grouping sets and ordered sets
+
+
+@question("""
+    SELECT day, earned, avg(earned) OVER (ORDER BY day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW)
+    FROM (SELECT CAST(payment_date AS date) AS day, sum(amount) AS earned FROM payment GROUP BY 1) days ORDER BY day
+""")
+def what_is_the_mean_of_the_last_seven_days() -> Any:
+    day = cast(Payment.payment_date, date).label("day")
+    days = select(day, func.sum(Payment.amount).label("earned")).group_by(day).subquery("days")
+    mean = func.avg(days.c.earned).over(order_by=days.c.day, rows=(-6, 0))
+    return select(days.c.day, days.c.earned, mean).select_from(days).order_by(days.c.day)
+
+
+@question("""
+    SELECT i.store_id, f.rating, count(*), grouping(i.store_id, f.rating) FROM rental r JOIN inventory i USING (inventory_id)
+    JOIN film f USING (film_id) GROUP BY ROLLUP (i.store_id, f.rating)
+    ORDER BY i.store_id NULLS LAST, f.rating NULLS LAST
+""")
+def how_many_rentals_are_there_by_store_and_rating_and_in_all() -> Any:
+    store, rating = Inventory.store_id, Film.rating
+    return (
+        select(store, rating, func.count(), func.grouping(store, rating))
+        .select_from(Rental)
+        .join(Rental.inventory)
+        .join(Inventory.film)
+        .group_by(func.rollup(store, rating))
+        .order_by(store.asc().nulls_last(), rating.asc().nulls_last())
+    )
+
+
+@question("""
+    SELECT rating, percentile_cont(0.5) WITHIN GROUP (ORDER BY length), mode() WITHIN GROUP (ORDER BY rental_duration)
+    FROM film GROUP BY rating ORDER BY rating
+""")
+def what_is_the_median_length_and_the_usual_duration() -> Any:
+    median = func.percentile_cont(0.5).within_group(Film.length)
+    usual = func.mode().within_group(Film.rental_duration)
+    return select(Film.rating, median, usual).group_by(Film.rating).order_by(Film.rating)
+
+
+@question("""
+    SELECT extract(isodow FROM rental_date), count(*),
+        count(*) FILTER (WHERE extract(hour FROM rental_date) BETWEEN 8 AND 11)
+    FROM rental GROUP BY 1 ORDER BY 1
+""")
+def on_which_weekdays_do_people_rent() -> Any:
+    weekday = extract("isodow", Rental.rental_date).label("weekday")
+    morning = func.count().filter(extract("hour", Rental.rental_date).between(8, 11))
+    return select(weekday, func.count(), morning).group_by(weekday).order_by(weekday)
 
 
 @pytest.mark.parametrize(("ask", "sql"), QUESTIONS)
