@@ -131,6 +131,8 @@ fn ways_out() {
         shown(ids(&nodes).render()),
         shown(ids(&nodes).with_deleted().render_in(&acme())),
         shown(ids(&nodes).unscoped().render()),
+        shown(ids(&nodes).unscoped().count().render()),
+        shown(ids(&nodes).exists().unscoped().render()),
         shown(ids(&nodes).render_in(&acme().with_deleted())),
         shown(ids(&nodes).render_in(&acme().unscoped())),
         // What stands in a condition speaks for itself.
@@ -156,6 +158,8 @@ fn ways_out() {
     error: the rows of nodes belong to tenants, and none is set: run this within tenant(...), or say that it is for all of them with unscoped()
     SELECT nodes.id FROM nodes WHERE nodes.tenant = $1 [1]
     SELECT nodes.id FROM nodes [0]
+    SELECT count(*) FROM nodes [0]
+    SELECT EXISTS (SELECT FROM nodes) [0]
     SELECT nodes.id FROM nodes WHERE nodes.tenant = $1 [1]
     SELECT nodes.id FROM nodes [0]
     SELECT tags.id FROM tags WHERE EXISTS (SELECT FROM nodes WHERE nodes.deleted_at IS NULL AND nodes.tenant = $1) [1]

@@ -55,6 +55,8 @@ mod _native {
         split_foreign_key, update, upsert,
     };
     #[pymodule_export]
+    use crate::orm::scope::{conflict_filter, scoping};
+    #[pymodule_export]
     use crate::orm::{
         Alias, Col, Columns as SubqueryColumns, Expression, LinkField, Linked, Model, PyDerived,
         PyOrder, PyQuery, RowReader, Statement,

@@ -113,14 +113,6 @@ impl<'a, V> Renderer<'a, V> {
 
     /// The query from SELECT on; without `items` it selects nothing, where only the number of its rows matters.
     fn body(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
-        let around = self.skips;
-        self.skips = around | select.skips;
-        self.parts(select, items)?;
-        self.skips = around;
-        Ok(())
-    }
-
-    fn parts(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
         let Some((operator, first, second)) = &select.set else {
             self.push("SELECT");
             return self.core(select, items);
@@ -130,9 +122,12 @@ impl<'a, V> Renderer<'a, V> {
                 "a union, intersection or difference has an order and a limit only; filter and join the queries that it is made of, or read from it as a subquery",
             ));
         }
+        let around = self.skips;
+        self.skips = around | select.skips;
         self.set_operand(*operator, first, true)?;
         self.push(operator.sql());
         self.set_operand(*operator, second, false)?;
+        self.skips = around;
         for (index, order) in select.order.iter().enumerate() {
             self.push(if index == 0 { " ORDER BY " } else { ", " });
             // Only the columns of the result can be named here, and the number of one always means it.
@@ -182,6 +177,8 @@ impl<'a, V> Renderer<'a, V> {
     fn core(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
         self.scopes.push(&select.sources);
         let outer = self.selected.clone();
+        let around = self.skips;
+        self.skips = around | select.skips;
         let start = self.params.len();
         if items {
             match &select.distinct {
@@ -226,6 +223,7 @@ impl<'a, V> Renderer<'a, V> {
                 self.lock(select, lock)?;
             }
         }
+        self.skips = around;
         self.scopes.pop();
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::ops::BitOr;
 
 use data_bridge_driver::Error;
 
-use super::{Param, Relation, render::Renderer, source::Source};
+use super::{Expr, Param, Relation, render::Renderer, source::Source};
 use crate::schema::{Builtin, Column, Name, Table};
 
 /// Where a statement runs.
@@ -229,6 +229,42 @@ impl<V> Renderer<'_, V> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Table {
+    /// The condition that a row is deleted softly, if the table has a column for that.
+    pub fn deleted<V>(&self) -> Option<Expr<V>> {
+        let (index, column) = self.soft_delete()?;
+        let expr = self.column_at(index)?.expr();
+        Some(if is_flag(column) {
+            expr
+        } else {
+            expr.is_not_null()
+        })
+    }
+
+    /// What an upsert asks of a row that is there before it updates it: that it is not deleted, and the same tenant's as
+    /// the new one, whose columns are `EXCLUDED`. Empty where nothing is to be asked in this scope.
+    pub fn conflict_condition<V>(&self, scope: &Scope<V>) -> String {
+        let mut parts = Vec::new();
+        if let Some((index, column)) = self.soft_delete()
+            && !scope.skips.deleted
+        {
+            let test = if is_flag(column) {
+                "IS NOT TRUE"
+            } else {
+                "IS NULL"
+            };
+            parts.push(format!("{} {test}", self.qualified(index)));
+        }
+        if let Some((index, column)) = self.tenant()
+            && !scope.skips.tenants
+        {
+            let (own, name) = (self.qualified(index), column.name.quoted());
+            parts.push(format!("{own} = EXCLUDED.{name}"));
+        }
+        parts.join(" AND ")
     }
 }
 

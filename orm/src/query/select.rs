@@ -314,6 +314,16 @@ impl<V> Select<V> {
         meant(&self.sources, table).is_some()
     }
 
+    /// The tables that it reads, in their order.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.sources
+            .iter()
+            .filter_map(|source| match &source.relation {
+                Relation::Table(table) => Some(table),
+                Relation::Derived(_) => None,
+            })
+    }
+
     /// Whether it reads anything yet.
     pub fn has_source(&self) -> bool {
         !self.sources.is_empty()

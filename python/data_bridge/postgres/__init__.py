@@ -58,12 +58,16 @@ from .orm import (
     literal,
     not_,
     or_,
+    schema,
     select,
+    tenant,
     text,
     tuple_,
+    unscoped,
     update_many,
     upsert_many,
     upsert_one,
+    with_deleted,
 )
 from .prepared import Prepared
 from .sync import SyncConnection, SyncDatabase, SyncPrepared, SyncTransaction, connect_sync
@@ -129,12 +133,16 @@ __all__ = [
     "literal",
     "not_",
     "or_",
+    "schema",
     "select",
+    "tenant",
     "text",
     "tuple_",
+    "unscoped",
     "update_many",
     "upsert_many",
     "upsert_one",
+    "with_deleted",
 ]
 
 

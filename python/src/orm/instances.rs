@@ -8,6 +8,7 @@ use super::expression::Value;
 use super::hydrate::Hydrator;
 use super::model::{Model, OnUpdate};
 use super::queries::{at, column, finish, insert};
+use super::scope::scope;
 use super::statement::Statement;
 use crate::engine::Shape;
 use crate::errors;
@@ -41,7 +42,7 @@ pub fn save(model: &Bound<'_, Model>, instance: &Bound<'_, PyAny>) -> PyResult<O
     }
     let into = Hydrator::into_instance(model.clone().unbind(), instance.clone().unbind());
     let rendered = update.returning();
-    finish(py, rendered.render(), Shape::Row, Some(into)).map(Some)
+    finish(py, rendered.render_in(&scope(py)?), Shape::Row, Some(into)).map(Some)
 }
 
 /// What deletes the row of an instance; its answer is the number of rows.
@@ -49,7 +50,12 @@ pub fn save(model: &Bound<'_, Model>, instance: &Bound<'_, PyAny>) -> PyResult<O
 pub fn remove(model: &Bound<'_, Model>, instance: &Bound<'_, PyAny>) -> PyResult<Statement> {
     let this = model.get();
     let delete = Delete::from(this.table()).filter(own_row(this, instance, true)?);
-    finish(model.py(), delete.render(), Shape::Count, None)
+    finish(
+        model.py(),
+        delete.render_in(&scope(model.py())?),
+        Shape::Count,
+        None,
+    )
 }
 
 /// What reads the row of an instance into it: all columns, or these. Its answer is the instance; none where there is no row.
@@ -65,7 +71,7 @@ pub fn refresh(
     let into = Hydrator::into_instance(model.clone().unbind(), instance.clone().unbind());
     if columns.is_empty() {
         let select = Select::from(this.table()).filter(own);
-        return finish(py, select.render(), Shape::Row, Some(into));
+        return finish(py, select.render_in(&scope(py)?), Shape::Row, Some(into));
     }
     let columns = columns
         .iter()
@@ -74,7 +80,7 @@ pub fn refresh(
     let select = Select::of(columns.iter().map(ColumnRef::expr));
     let select = select.source(this.table()).filter(own);
     let into = into.of_columns(columns.iter().map(ColumnRef::index).collect());
-    finish(py, select.render(), Shape::Row, Some(into))
+    finish(py, select.render_in(&scope(py)?), Shape::Row, Some(into))
 }
 
 /// The condition that a row is this instance's: by the primary key, and with `same_version` as the instance knows it.

@@ -15,6 +15,7 @@ pub mod queries;
 pub mod query;
 mod readable;
 mod rows;
+pub mod scope;
 mod slots;
 mod spec;
 mod state;

@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::column::Col;
 use super::converter::Conversions;
 use super::link::LinkField;
+use super::scope::check_tenant;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec};
 use super::state;
@@ -41,6 +42,8 @@ pub struct Field {
     pub default: Default,
     pub conversion: Option<Conversions>,
     pub on_update: OnUpdate,
+    /// Whether it says whose a row is.
+    is_tenant: bool,
 }
 
 /// What a new instance holds where nothing was given.
@@ -559,6 +562,7 @@ impl Field {
             init: spec.init,
             default,
             on_update,
+            is_tenant: spec.tenant,
         })
     }
 }
@@ -567,9 +571,12 @@ impl Field {
     /// What the driver sends for a value of this column.
     ///
     /// # Errors
-    /// Those of a converter of the user.
+    /// Those of a converter of the user; a row of another tenant.
     #[inline]
     pub fn sent<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if self.is_tenant {
+            check_tenant(&value, &self.column.to_string())?;
+        }
         match &self.conversion {
             None => Ok(value),
             Some(conversion) => conversion.dump(&value),

@@ -13,6 +13,7 @@ use super::model::{Field, Model, OnUpdate, Way};
 use super::order::order as expression_order;
 use super::query::row_count;
 use super::rows;
+use super::scope::scope;
 use super::statement::Statement;
 use crate::engine::Shape;
 use crate::errors;
@@ -64,7 +65,7 @@ pub fn select(
         .collect();
     let hydrator = Hydrator::new(model.clone().unbind(), joined);
     let shape = if one { Shape::Row } else { Shape::Rows };
-    finish(py, select.render(), shape, Some(hydrator))
+    finish(py, select.render_in(&scope(py)?), shape, Some(hydrator))
 }
 
 /// `SELECT count(*)`
@@ -76,7 +77,9 @@ pub fn count(
 ) -> PyResult<Statement> {
     finish(
         model.py(),
-        filtered(model.get(), condition)?.count().render(),
+        filtered(model.get(), condition)?
+            .count()
+            .render_in(&scope(model.py())?),
         Shape::Value(0),
         None,
     )
@@ -91,7 +94,9 @@ pub fn exists(
 ) -> PyResult<Statement> {
     finish(
         model.py(),
-        filtered(model.get(), condition)?.exists().render(),
+        filtered(model.get(), condition)?
+            .exists()
+            .render_in(&scope(model.py())?),
         Shape::Value(0),
         None,
     )
@@ -103,7 +108,7 @@ pub fn insert(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> PyResult<S
     let row = Row::new(model, source, &[])?;
     finish(
         model.py(),
-        row.insert.returning().render(),
+        row.insert.returning().render_in(&scope(model.py())?),
         Shape::Row,
         Some(row.hydrator),
     )
@@ -170,7 +175,7 @@ pub fn upsert(
     }
     finish(
         py,
-        insert.returning().render(),
+        insert.returning().render_in(&scope(py)?),
         Shape::Row,
         Some(row.hydrator),
     )
@@ -216,22 +221,31 @@ pub fn update(
     }
     if returning {
         let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(py, update.returning().render(), Shape::Rows, rows);
+        return finish(
+            py,
+            update.returning().render_in(&scope(py)?),
+            Shape::Rows,
+            rows,
+        );
     }
-    finish(py, update.render(), Shape::Count, None)
+    finish(py, update.render_in(&scope(py)?), Shape::Count, None)
 }
 
 /// DELETE of the rows for which the condition is true; `every` where all are meant.
 #[pyfunction(name = "orm_delete")]
-#[pyo3(signature = (model, condition, every, returning))]
+#[pyo3(signature = (model, condition, every, returning, hard = false))]
 pub fn delete(
     model: &Bound<'_, Model>,
     condition: Option<&Bound<'_, PyAny>>,
     every: bool,
     returning: bool,
+    hard: bool,
 ) -> PyResult<Statement> {
     let py = model.py();
     let mut delete = Delete::from(model.get().table());
+    if hard {
+        delete = delete.hard();
+    }
     if let Some(condition) = condition {
         delete = delete.filter(expression(condition)?);
     } else if every {
@@ -239,9 +253,14 @@ pub fn delete(
     }
     if returning {
         let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(py, delete.returning().render(), Shape::Rows, rows);
+        return finish(
+            py,
+            delete.returning().render_in(&scope(py)?),
+            Shape::Rows,
+            rows,
+        );
     }
-    finish(py, delete.render(), Shape::Count, None)
+    finish(py, delete.render_in(&scope(py)?), Shape::Count, None)
 }
 
 /// The table, as `table` or `schema.table`, and the column of a foreign key's target.

@@ -16,6 +16,7 @@ use super::hydrate::Entity;
 use super::link::LinkField;
 use super::order::orders;
 use super::readable::Readable;
+use super::scope::scope;
 use super::statement::Statement;
 use super::tuples::{Part, Rows};
 use crate::engine::Shape;
@@ -268,6 +269,31 @@ impl PyQuery {
         Ok(self.with(|_| select))
     }
 
+    /// Rows that were deleted softly too, of every class that it reads; subqueries speak for themselves.
+    fn with_deleted(&self) -> Self {
+        self.with(Select::with_deleted)
+    }
+
+    /// Only rows of its first class that were deleted softly.
+    fn only_deleted(&self) -> PyResult<Self> {
+        let deleted = self
+            .select
+            .tables()
+            .find_map(Table::deleted)
+            .ok_or_else(|| {
+                PyTypeError::new_err(
+                    "none of the classes that the query reads is deleted softly: soft_delete= in a class statement says so",
+                )
+            })?;
+        Ok(self.with(|select| select.with_deleted().filter(deleted)))
+    }
+
+    /// The rows of all tenants, and those that were deleted softly, of every class that it reads; subqueries speak for
+    /// themselves.
+    fn unscoped(&self) -> Self {
+        self.with(Select::unscoped)
+    }
+
     /// One row for each combination of values.
     #[pyo3(signature = (*by))]
     fn group_by(&self, by: &Bound<'_, PyTuple>) -> PyResult<Self> {
@@ -430,7 +456,10 @@ impl PyQuery {
             "exists" => (select.exists(), Shape::Value(0)),
             _ => (select, Shape::Rows),
         };
-        let rendered = select.render().map_err(|error| errors::to_py(py, &error))?;
+        let scope = scope(py)?;
+        let rendered = select
+            .render_in(&scope)
+            .map_err(|error| errors::to_py(py, &error))?;
         let is_number = matches!(shape, Shape::Value(_));
         let rows = (!is_number).then(|| self.rows.clone());
         let is_typed = is_number || self.rows.is_typed();
@@ -439,7 +468,8 @@ impl PyQuery {
 
     /// The SQL.
     fn sql(&self, py: Python<'_>) -> PyResult<String> {
-        let rendered = self.select.render();
+        let scope = scope(py)?;
+        let rendered = self.select.render_in(&scope);
         Ok(rendered.map_err(|error| errors::to_py(py, &error))?.sql)
     }
 

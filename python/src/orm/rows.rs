@@ -98,6 +98,10 @@ impl RowReader {
     fn __call__<'py>(&self, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         let number = self.row.fetch_add(1, Ordering::Relaxed);
         if let Ok(tuple) = row.cast::<PyTuple>() {
+            let model = self.model.get();
+            if let Some((index, _)) = model.table().tenant() {
+                self.needed(number, index, tuple.get_item(index).ok())?;
+            }
             return Ok(tuple.clone());
         }
         let model = self.model.get();

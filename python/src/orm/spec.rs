@@ -33,6 +33,10 @@ pub struct ColumnSpec {
     on_update: Option<String>,
     /// Whether a key without its row is an error when the link is loaded.
     pub strict: bool,
+    /// Whether it says that a row is deleted.
+    soft_delete: bool,
+    /// Whether it says whose a row is.
+    pub tenant: bool,
     /// Whether the constructor takes it.
     pub init: bool,
     /// Whether it counts the row's versions.
@@ -121,6 +125,12 @@ pub fn table(
         }
         for column in columns {
             table = table.column(column.column()?);
+            if column.soft_delete {
+                table = table.soft_delete(&column.name);
+            }
+            if column.tenant {
+                table = table.tenant(&column.name);
+            }
         }
         table.build()
     };

@@ -24,6 +24,7 @@ from data_bridge._native import Query
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Link, Order, Sql, col
 from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
 from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_
+from ._filters import schema, tenant, unscoped, with_deleted
 from ._select import select
 from ._table import Table
 from ._verbs import (
@@ -80,10 +81,14 @@ __all__ = [
     "literal",
     "not_",
     "or_",
+    "schema",
     "select",
+    "tenant",
     "text",
     "tuple_",
+    "unscoped",
     "update_many",
     "upsert_many",
     "upsert_one",
+    "with_deleted",
 ]

@@ -62,6 +62,9 @@ class ColumnSpec:
     on_delete: str | None = None
     on_update: str | None = None
     strict: bool = False
+    #: What the class says of it, not ``Column``.
+    soft_delete: bool = False
+    tenant: bool = False
     init: bool = True
     default: tuple[Any] | None = None
     default_factory: Callable[[], Any] | None = None

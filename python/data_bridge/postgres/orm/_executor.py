@@ -17,6 +17,8 @@ from data_bridge.postgres._limits import checked
 from data_bridge.postgres.sync import SyncVerbs, iterate
 from data_bridge.postgres.sync import run as run_to_end
 
+from . import _filters
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,6 +101,8 @@ def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:
 
     async def steps(holder: Any) -> None:
         async with holder.transaction() as transaction:
+            if (path := _filters.search_path()) is not None:
+                await transaction.execute(path)
             for sql in statements:
                 await transaction.execute(sql)
 
@@ -112,13 +116,13 @@ def insert_many(
 
     async def steps(holder: Any) -> int:
         if cls is None:
-            return int(await holder.insert_many(table, rows))
+            return int(await holder.insert_many(_filters.named(table), rows))
         reader, tuples = await _read(cls.__model__, rows)
         if reader is None:
             return 0
         model = cls.__model__
         with _written(holder, model, rows):
-            return int(await holder.insert_many(model.qualified_name, tuples, columns=reader.columns))
+            return int(await holder.insert_many(_filters.placed(model), tuples, columns=reader.columns))
 
     return in_steps(db, steps, timeout)
 
@@ -139,7 +143,7 @@ def upsert_many(
     async def steps(holder: Any) -> UpsertResult:
         result: UpsertResult
         if cls is None:
-            result = await holder.upsert_many(table, rows, update_columns=update, **options)
+            result = await holder.upsert_many(_filters.named(table), rows, update_columns=update, **options)
             return result
         model = cls.__model__
         reader, tuples = await _read(model, rows, conflict)
@@ -154,10 +158,11 @@ def upsert_many(
         with _written(holder, model, rows if update is None else ()):
             return await _bulk.upsert_many(
                 holder,
-                model.qualified_name,
+                _filters.placed(model),
                 tuples,
                 columns=reader.columns,
                 update_columns=updated,
+                where=_native.orm_conflict_filter(model),
                 overriding=reader.overrides,
                 **options,
             )
@@ -169,7 +174,7 @@ def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Corouti
     """Insert one row into a table that no class is known for; the answer is a record."""
 
     async def steps(holder: Any) -> Any:
-        return (await holder.insert_many(table, [row], returning=list(row)))[0]
+        return (await holder.insert_many(_filters.named(table), [row], returning=list(row)))[0]
 
     return in_steps(db, steps, timeout)
 
@@ -181,7 +186,7 @@ def upsert_into(
     options: dict[str, Any] = {"conflict_columns": conflict, "update_columns": update, "returning": list(row)}
 
     async def steps(holder: Any) -> Any:
-        result = await holder.upsert_many(table, [row], **options)
+        result = await holder.upsert_many(_filters.named(table), [row], **options)
         return result.rows[0] if result.rows else None
 
     return in_steps(db, steps, timeout)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 from data_bridge import _native
 from data_bridge._native import Query
 
-from . import _annotations, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
+from . import _annotations, _filters, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
 
 if TYPE_CHECKING:
@@ -30,11 +30,19 @@ class _Declared:
     def __init__(self) -> None:
         self.columns: dict[str, ColumnSpec] = {}
         self.links: dict[str, tuple[str, Any]] = {}
+        #: The columns that tell deleted rows, and tenants.
+        self.soft_delete: str | None = None
+        self.tenant: str | None = None
 
     def extend(self, other: _Declared) -> None:
         # Copies, since what a table makes of a column is its own.
         self.columns.update({name: replace(spec) for name, spec in other.columns.items()})
         self.links.update(other.links)
+        self.kept_by(other.soft_delete, other.tenant)
+
+    def kept_by(self, soft_delete: str | None, tenant: str | None) -> None:
+        self.soft_delete = soft_delete or self.soft_delete
+        self.tenant = tenant or self.tenant
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Column,))
@@ -54,6 +62,8 @@ class TableMeta(type):
         schema: str | None = None,
         comment: str | None = None,
         abstract: bool = False,
+        soft_delete: str | None = None,
+        tenant: str | None = None,
     ) -> Any:
         """Read the annotations, give the class its slots, and replace their descriptors by columns."""
         is_root = not any(isinstance(base, TableMeta) for base in bases)
@@ -67,8 +77,10 @@ class TableMeta(type):
             declared.extend(getattr(base, "__declared__", _Declared()))
         if not is_root:
             declared.extend(_read_body(name, namespace))
+        declared.kept_by(soft_delete, tenant)
         concrete = not (is_root or abstract)
         if concrete:
+            _filters.mark(name, declared.columns, declared.soft_delete, declared.tenant)
             _settle(name, declared)
         slots = {link: f"_linked_{link}" for link in declared.links}
         namespace["__slots__"] = (*declared.columns, *slots.values(), "_state") if concrete else ()
@@ -98,6 +110,8 @@ class TableMeta(type):
         schema: str | None = None,
         comment: str | None = None,
         abstract: bool = False,
+        soft_delete: str | None = None,
+        tenant: str | None = None,
     ) -> None:
         """Take the class's options, which :meth:`__new__` has used."""
         super().__init__(name, bases, namespace)
@@ -107,7 +121,10 @@ class Table(metaclass=TableMeta):
     """A row of a table; the annotations of a derived class are its columns.
 
     ``class User(Table, table="users")``; without ``table`` the name is the class's in snake case. ``schema`` and ``comment``
-    are further options, and ``abstract=True`` makes a class that only passes its columns on.
+    are further options, and ``abstract=True`` makes a class that only passes its columns and options on.
+
+    ``soft_delete`` names the column that says when (or, a boolean, that) a row was deleted: deleting sets it, and such rows are
+    left out of whatever reads or writes the table. ``tenant`` names the column that says whose a row is: see :func:`tenant`.
     """
 
     __slots__ = ()
@@ -267,9 +284,11 @@ class Table(metaclass=TableMeta):
         return _verbs.update_many(cls, where, values, timeout=timeout, db=db)
 
     @classmethod
-    def delete_many(cls, where: Where, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
-        """Delete the rows for which the condition is true; the answer is how many."""
-        return _verbs.delete_many(cls, where, timeout=timeout, db=db)
+    def delete_many(
+        cls, where: Where, *, hard: bool = False, timeout: float | None = None, db: Any = None
+    ) -> Coroutine[Any, Any, int]:
+        """Delete the rows for which the condition is true; the answer is how many. See :func:`delete_many`."""
+        return _verbs.delete_many(cls, where, hard=hard, timeout=timeout, db=db)
 
     @classmethod
     def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:

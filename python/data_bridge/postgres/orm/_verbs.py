@@ -205,11 +205,16 @@ def update_many(
 
 
 def delete_many(
-    table: type[Table] | str, where: Where, *, timeout: float | None = None, db: Any = None
+    table: type[Table] | str, where: Where, *, hard: bool = False, timeout: float | None = None, db: Any = None
 ) -> Coroutine[Any, Any, int]:
-    """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many."""
+    """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many.
+
+    Where the class says ``soft_delete=`` they are marked; with ``hard=True`` they are removed all the same, and so are those
+    that are marked already.
+    """
     condition, every = _rows_meant(where)
-    return _executor.run(db, _native.orm_delete(_registry.resolve(table).__model__, condition, every, False), timeout)
+    model = _registry.resolve(table).__model__
+    return _executor.run(db, _native.orm_delete(model, condition, every, False, hard), timeout)
 
 
 def insert_many(
