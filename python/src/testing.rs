@@ -36,6 +36,7 @@ from datetime import date, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 from data_bridge.postgres.interval import Interval
+from data_bridge.postgres.range import Multirange, Range
 from data_bridge.postgres import errors, Record
 UTC = timezone.utc
 ts = datetime.datetime

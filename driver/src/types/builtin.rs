@@ -70,18 +70,13 @@ mod tests {
             oid::JSONB_ARRAY,
             oid::TIMETZ,
             oid::CHAR,
+            oid::INET_ARRAY,
+            oid::INT4RANGE,
             oid::VOID,
         ] {
             assert_eq!(format_of(oid), Some(Format::Binary), "{oid}");
         }
-        for oid in [
-            oid::XML,
-            oid::INET_ARRAY,
-            oid::MONEY,
-            oid::ACLITEM,
-            oid::RECORD,
-            oid::INT4RANGE,
-        ] {
+        for oid in [oid::XML, oid::MONEY, oid::ACLITEM, oid::RECORD] {
             assert_eq!(format_of(oid), Some(Format::Text), "{oid}");
         }
         for oid in [0, 15, 16_384, u32::MAX] {

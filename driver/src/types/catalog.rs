@@ -65,8 +65,32 @@ pub enum Kind {
     Domain(u32),
     /// A type of an extension whose binary form is its text, such as `citext`.
     TextLike,
+    /// A type of an extension whose binary form is known.
+    Extension(Extension),
     /// Anything else: composites, ranges, extensions. Read as text.
     Other,
+}
+
+/// Types of extensions, known by their names: only a superuser makes base types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// `hstore`
+    Hstore,
+    /// `ltree`, `lquery` and `ltxtquery`, which travel alike.
+    Ltree,
+    /// `vector` of pgvector.
+    Vector,
+}
+
+impl Extension {
+    fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "hstore" => Self::Hstore,
+            "ltree" | "lquery" | "ltxtquery" => Self::Ltree,
+            "vector" => Self::Vector,
+            _ => return None,
+        })
+    }
 }
 
 /// One type as the server describes it.
@@ -106,6 +130,7 @@ impl Entry {
             (b"d", _, base @ 1..) => Kind::Domain(base),
             (b"b", element @ 1.., _) => Kind::Array(element),
             (b"b", 0, 0) if name == "citext" => Kind::TextLike,
+            (b"b", 0, 0) => Extension::by_name(&name).map_or(Kind::Other, Kind::Extension),
             (_, _, _) => Kind::Other,
         };
         Some(Self {
@@ -231,7 +256,7 @@ impl TypeCatalog {
                 }
                 Kind::Scalar(scalar) => scalar,
                 Kind::Enum(_) | Kind::TextLike => oid::TEXT,
-                Kind::Other => return None,
+                Kind::Extension(_) | Kind::Other => return None,
             };
             let built_in =
                 BuiltIn::get(scalar).filter(|built_in| built_in.format == Format::Binary)?;
@@ -257,7 +282,7 @@ impl TypeCatalog {
 
     /// The format to ask for values of this type. Text while it is unknown, which is always right.
     pub fn format(&self, oid: u32) -> Format {
-        if self.codec(oid).is_some() {
+        if self.codec(oid).is_some() || self.is_of_extension(oid) {
             Format::Binary
         } else {
             Format::Text
@@ -336,9 +361,20 @@ impl TypeCatalog {
             Kind::Enum(labels) => RustKind::Enum(labels.clone()),
             Kind::Array(element) => RustKind::Array(inner(*element)),
             Kind::Domain(base) => RustKind::Domain(inner(*base)),
-            Kind::Scalar(_) | Kind::TextLike | Kind::Other => RustKind::Simple,
+            Kind::Scalar(_) | Kind::TextLike | Kind::Extension(_) | Kind::Other => RustKind::Simple,
         };
         Type::new(entry.name.clone(), oid, kind, entry.schema.clone())
+    }
+
+    /// Whether it is a type of an extension, or an array or domain of one.
+    fn is_of_extension(&self, mut oid: u32) -> bool {
+        for _ in 0..DEPTH_LIMIT {
+            match self.kind(oid) {
+                Some(Kind::Array(inner) | Kind::Domain(inner)) => oid = inner,
+                kind => return matches!(kind, Some(Kind::Extension(_))),
+            }
+        }
+        false
     }
 
     fn is_array(&self, oid: u32) -> bool {

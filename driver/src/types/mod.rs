@@ -7,7 +7,7 @@ pub mod guard;
 pub mod numeric;
 pub mod oid;
 
-pub use catalog::{Kind, TypeCatalog};
+pub use catalog::{Extension, Kind, TypeCatalog};
 pub use guard::{checked_from_sql, checked_from_sql_nullable};
 pub use postgres_types::{self, FromSql, ToSql, Type, to_sql_checked};
 

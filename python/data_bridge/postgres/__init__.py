@@ -70,6 +70,7 @@ from .orm import (
     with_deleted,
 )
 from .prepared import Prepared
+from .range import Multirange, Range
 from .sync import SyncConnection, SyncDatabase, SyncPrepared, SyncTransaction, connect_sync
 from .transaction import Transaction
 
@@ -88,11 +89,13 @@ __all__ = [
     "Link",
     "ManyRowsError",
     "MissingRowError",
+    "Multirange",
     "NoRowError",
     "NotLoadedError",
     "Order",
     "Prepared",
     "Query",
+    "Range",
     "Record",
     "Sql",
     "StaleRowError",

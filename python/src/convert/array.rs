@@ -6,6 +6,7 @@ use bytes::{BufMut, BytesMut};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::reader::Reader;
 use super::{Codec, Decoded, Encoded, Fault};
 
 /// `MAXDIM` of PostgreSQL.
@@ -25,12 +26,12 @@ pub struct ArrayCodec {
 impl ArrayCodec {
     pub(super) fn decode<'py>(&self, py: Python<'py>, wire: &[u8]) -> Decoded<'py> {
         let mut rest = Reader(wire);
-        let dimensions = usize::try_from(rest.word()?)
+        let dimensions = usize::try_from(rest.word().ok_or_else(malformed)?)
             .ok()
             .filter(|n| *n <= MAX_DIMENSIONS)
             .ok_or_else(malformed)?;
-        let _has_null = rest.word()?;
-        if rest.word()?.cast_unsigned() != self.element_oid {
+        let _has_null = rest.word().ok_or_else(malformed)?;
+        if rest.word().ok_or_else(malformed)?.cast_unsigned() != self.element_oid {
             return Err(Fault::data(
                 "the server sent an array of another element type",
             ));
@@ -39,12 +40,12 @@ impl ArrayCodec {
         let sizes = &mut sizes[..dimensions];
         let mut count = 1_usize;
         for size in sizes.iter_mut() {
-            *size = usize::try_from(rest.word()?)
+            *size = usize::try_from(rest.word().ok_or_else(malformed)?)
                 .ok()
                 .filter(|size| *size > 0)
                 .ok_or_else(malformed)?;
             count = count.checked_mul(*size).ok_or_else(malformed)?;
-            let _lower_bound = rest.word()?;
+            let _lower_bound = rest.word().ok_or_else(malformed)?;
         }
         // Before any list is made: the bytes that are there bound the elements, and so the memory.
         let list = if sizes.is_empty() {
@@ -68,7 +69,7 @@ impl ArrayCodec {
         rest: &mut Reader<'_>,
     ) -> Decoded<'py> {
         let Some((size, inner)) = sizes.split_first() else {
-            return match rest.value()? {
+            return match rest.value().ok_or_else(malformed)? {
                 Some(wire) => self.element.decode(py, wire),
                 None => Ok(py.None().into_bound(py)),
             };
@@ -119,7 +120,7 @@ impl ArrayCodec {
 
     /// A list inside of the list is a dimension, except where the elements themselves may be lists.
     fn inner<'a, 'py>(&self, item: &'a Bound<'py, PyAny>) -> Option<Sequence<'a, 'py>> {
-        if matches!(self.element, Codec::Json | Codec::Jsonb) {
+        if self.element.takes_lists() {
             None
         } else {
             Sequence::inner(item)
@@ -209,29 +210,6 @@ fn put_count(out: &mut BytesMut, count: usize) -> Encoded {
         i32::try_from(count).map_err(|_| Fault::data("the list is too long for an array"))?,
     );
     Ok(())
-}
-
-/// Reads from the front of a slice.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn word(&mut self) -> Result<i32, Fault> {
-        let (word, rest) = self.0.split_first_chunk::<WORD>().ok_or_else(malformed)?;
-        self.0 = rest;
-        Ok(i32::from_be_bytes(*word))
-    }
-
-    /// One element; `None` is NULL.
-    fn value(&mut self) -> Result<Option<&'a [u8]>, Fault> {
-        let len = self.word()?;
-        if len == -1 {
-            return Ok(None);
-        }
-        let len = usize::try_from(len).map_err(|_| malformed())?;
-        let (value, rest) = self.0.split_at_checked(len).ok_or_else(malformed)?;
-        self.0 = rest;
-        Ok(Some(value))
-    }
 }
 
 #[cold]

@@ -7,18 +7,25 @@
 #![allow(clippy::unnecessary_wraps)]
 
 mod array;
+mod bits;
 mod bytea;
 mod columns;
 mod copy;
 mod datetime;
+mod extension;
+#[cfg(test)]
+mod family_tests;
 mod fault;
 mod interval;
 mod json;
 mod layout;
 mod mpdec;
+mod network;
 mod number;
 mod numeric;
 mod params;
+mod range;
+mod reader;
 mod rows;
 #[cfg(test)]
 mod rows_tests;
@@ -98,6 +105,30 @@ pub enum Codec {
     Json,
     /// `jsonb` and what `json.loads` gives
     Jsonb,
+    /// Ranges over the type of this codec, and `data_bridge.postgres.Range`
+    Range(Box<Codec>),
+    /// Multiranges over the type of this codec, and `data_bridge.postgres.Multirange`
+    Multirange(Box<Codec>),
+    /// `inet` and an address or interface of `ipaddress`
+    Inet,
+    /// `cidr` and a network of `ipaddress`
+    Cidr,
+    /// `macaddr` and `str`
+    MacAddr,
+    /// `macaddr8` and `str`
+    MacAddr8,
+    /// `bit` and `varbit`, and `str` of zeros and ones
+    Bits,
+    /// `xid8` and `int`
+    Xid8,
+    /// `pg_lsn` and `str`
+    Lsn,
+    /// `hstore` and a dict of `str` to `str` or `None`
+    Hstore,
+    /// `ltree`, `lquery` and `ltxtquery`, and `str`
+    Ltree,
+    /// `vector` of pgvector and a list of floats
+    Vector,
     /// What functions without a result return: `None`
     Void,
     /// Arrays of any of these, and lists
@@ -118,7 +149,26 @@ impl Codec {
 
     /// Whether the objects made hold no others that could refer back to a row.
     fn is_flat(&self) -> bool {
-        !matches!(self, Self::Array(_) | Self::Json | Self::Jsonb)
+        !matches!(
+            self,
+            Self::Array(_)
+                | Self::Json
+                | Self::Jsonb
+                | Self::Range(_)
+                | Self::Multirange(_)
+                | Self::Inet
+                | Self::Cidr
+                | Self::Hstore
+                | Self::Vector
+        )
+    }
+
+    /// Whether a list may be a value, and in a list of such values is no dimension of an array.
+    fn takes_lists(&self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::Jsonb | Self::Multirange(_) | Self::Vector
+        )
     }
 
     /// Makes the object that a value (never NULL) stands for.
@@ -148,6 +198,18 @@ impl Codec {
             Self::Interval => interval::decode(py, wire),
             Self::Json => json::decode(py, wire),
             Self::Jsonb => json::decode_jsonb(py, wire),
+            Self::Range(bound) => range::decode(bound, py, wire),
+            Self::Multirange(bound) => range::decode_multi(bound, py, wire),
+            Self::Inet => network::decode_inet(py, wire),
+            Self::Cidr => network::decode_cidr(py, wire),
+            Self::MacAddr => network::decode_mac::<6>(py, wire),
+            Self::MacAddr8 => network::decode_mac::<8>(py, wire),
+            Self::Bits => bits::decode(py, wire),
+            Self::Xid8 => bits::decode_xid8(py, wire),
+            Self::Lsn => bits::decode_lsn(py, wire),
+            Self::Hstore => extension::decode_hstore(py, wire),
+            Self::Ltree => extension::decode_ltree(py, wire),
+            Self::Vector => extension::decode_vector(py, wire),
             Self::Void => Ok(py.None().into_bound(py)),
             Self::Array(array) => array.decode(py, wire),
         }
@@ -194,6 +256,18 @@ impl Codec {
             Self::Interval => interval::encode(value, out),
             Self::Json => json::encode(value, out),
             Self::Jsonb => json::encode_jsonb(value, out),
+            Self::Range(bound) => range::encode(bound, value, out),
+            Self::Multirange(bound) => range::encode_multi(bound, value, out),
+            Self::Inet => network::encode_inet(value, out),
+            Self::Cidr => network::encode_cidr(value, out),
+            Self::MacAddr => network::encode_mac::<6>(value, out),
+            Self::MacAddr8 => network::encode_mac::<8>(value, out),
+            Self::Bits => bits::encode(value, out),
+            Self::Xid8 => bits::encode_xid8(value, out),
+            Self::Lsn => bits::encode_lsn(value, out),
+            Self::Hstore => extension::encode_hstore(value, out),
+            Self::Ltree => extension::encode_ltree(value, out),
+            Self::Vector => extension::encode_vector(value, out),
             Self::Void => Err(Fault::wrong_type("None", value)),
             Self::Array(array) => array.encode(value, out),
         }

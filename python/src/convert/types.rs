@@ -1,6 +1,6 @@
 //! Type numbers to codecs.
 
-use data_bridge_driver::types::{Format, Kind, TypeCatalog, oid};
+use data_bridge_driver::types::{Extension, Format, Kind, TypeCatalog, oid};
 
 use super::{ArrayCodec, Codec};
 
@@ -49,6 +49,9 @@ fn codec(oid: u32, catalog: &TypeCatalog, depth: usize) -> Codec {
         Some(Kind::Scalar(oid)) => scalar(oid),
         Some(Kind::Enum(_)) => Codec::Enum,
         Some(Kind::TextLike) => Codec::Text,
+        Some(Kind::Extension(Extension::Hstore)) => Codec::Hstore,
+        Some(Kind::Extension(Extension::Ltree)) => Codec::Ltree,
+        Some(Kind::Extension(Extension::Vector)) => Codec::Vector,
         Some(Kind::Domain(base)) => codec(base, catalog, depth - 1),
         Some(Kind::Array(element_oid)) => match codec(element_oid, catalog, depth - 1) {
             // The elements travel in the format of the whole.
@@ -63,6 +66,8 @@ fn codec(oid: u32, catalog: &TypeCatalog, depth: usize) -> Codec {
 }
 
 fn scalar(oid: u32) -> Codec {
+    let range = |bound| Codec::Range(Box::new(bound));
+    let multirange = |bound| Codec::Multirange(Box::new(bound));
     match oid {
         oid::BOOL => Codec::Bool,
         oid::BYTEA => Codec::Bytea,
@@ -85,6 +90,25 @@ fn scalar(oid: u32) -> Codec {
         oid::VOID => Codec::Void,
         oid::UUID => Codec::Uuid,
         oid::JSONB => Codec::Jsonb,
+        oid::INT4RANGE => range(Codec::Int4),
+        oid::INT8RANGE => range(Codec::Int8),
+        oid::NUMRANGE => range(Codec::Numeric),
+        oid::TSRANGE => range(Codec::Timestamp),
+        oid::TSTZRANGE => range(Codec::TimestampTz),
+        oid::DATERANGE => range(Codec::Date),
+        oid::INT4MULTIRANGE => multirange(Codec::Int4),
+        oid::INT8MULTIRANGE => multirange(Codec::Int8),
+        oid::NUMMULTIRANGE => multirange(Codec::Numeric),
+        oid::TSMULTIRANGE => multirange(Codec::Timestamp),
+        oid::TSTZMULTIRANGE => multirange(Codec::TimestampTz),
+        oid::DATEMULTIRANGE => multirange(Codec::Date),
+        oid::INET => Codec::Inet,
+        oid::CIDR => Codec::Cidr,
+        oid::MACADDR => Codec::MacAddr,
+        oid::MACADDR8 => Codec::MacAddr8,
+        oid::BIT | oid::VARBIT => Codec::Bits,
+        oid::XID8 => Codec::Xid8,
+        oid::PG_LSN => Codec::Lsn,
         _ => Codec::AsText,
     }
 }

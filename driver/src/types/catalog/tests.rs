@@ -34,7 +34,7 @@ fn catalog() -> TypeCatalog {
         entry(POSITIVE, "positive", Kind::Domain(oid::INT4)),
         entry(POSITIVES, "_positive", Kind::Array(POSITIVE)),
         entry(CITEXT, "citext", Kind::TextLike),
-        entry(VECTOR, "vector", Kind::Other),
+        entry(VECTOR, "vector", Kind::Extension(Extension::Vector)),
         entry(GRID, "grid", Kind::Domain(oid::INT4_ARRAY)),
         entry(GRIDS, "_grid", Kind::Array(GRID)),
     ] {
@@ -49,8 +49,9 @@ fn codecs_and_formats() {
     for (oid, codec) in [
         (oid::INT4, Some(oid::INT4)),
         (oid::INT4_ARRAY, Some(oid::INT4_ARRAY)),
-        (oid::INET, None),
-        (oid::INET_ARRAY, None),
+        (oid::INET, Some(oid::INET)),
+        (oid::MONEY, None),
+        (oid::MONEY_ARRAY, None),
         (oid::UNKNOWN, Some(oid::UNKNOWN)),
         (COLOUR, Some(oid::TEXT)),
         (COLOURS, Some(oid::TEXT_ARRAY)),
@@ -67,7 +68,7 @@ fn codecs_and_formats() {
         assert_eq!(catalog.codec(oid), codec, "{oid}");
         assert_eq!(
             catalog.format(oid) == Format::Binary,
-            codec.is_some(),
+            codec.is_some() || oid == VECTOR,
             "{oid}"
         );
     }
@@ -204,6 +205,10 @@ fn rows_of_the_lookup() {
     );
     assert_eq!(
         kind(["1", "public", "vector", "b", "0", "0"], None).unwrap(),
+        Kind::Extension(Extension::Vector)
+    );
+    assert_eq!(
+        kind(["1", "public", "cube", "b", "0", "0"], None).unwrap(),
         Kind::Other
     );
     assert_eq!(

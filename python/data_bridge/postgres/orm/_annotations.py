@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, g
 
 from data_bridge import _native
 from data_bridge.postgres import _json
+from data_bridge.postgres.range import Multirange, Range
 
 from ._columns import Col, ForeignKey
 
@@ -39,6 +40,10 @@ SQL_TYPES: dict[Any, str] = {
     ipaddress.IPv4Network: "cidr",
     ipaddress.IPv6Network: "cidr",
 }
+
+
+#: The type of ranges over a Python type. Those of ``integer`` and of timestamps without a zone are to be named.
+RANGES: dict[Any, str] = {int: "int8range", Decimal: "numrange", date: "daterange", datetime: "tstzrange"}
 
 
 class Reading(NamedTuple):
@@ -143,8 +148,11 @@ def _sql_type(annotation: Any) -> str | None:
         return None if element is None else element.removesuffix("[]") + "[]"
     if origin in (Union, types.UnionType):
         # Addresses of both versions are of one type.
-        found = {_sql_type(member) for member in get_args(annotation)}
-        return found.pop() if len(found) == 1 else None
+        of_members = {_sql_type(member) for member in get_args(annotation)}
+        return of_members.pop() if len(of_members) == 1 else None
+    if origin in (Range, Multirange):
+        found = RANGES.get(get_args(annotation)[0])
+        return found if found is None or origin is Range else found.replace("range", "multirange")
     if _json.is_model(annotation):
         return "jsonb"
     if _is_label_enum(annotation):
