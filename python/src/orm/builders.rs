@@ -33,7 +33,7 @@ pub fn call(py: Python<'_>, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<E
         .iter()
         .filter_map(|one| one.cast_into::<Expression>().ok())
         .map(|one| one.get().0.value_type())
-        .find(|ty| ty.is_known());
+        .find(|ty| *ty != ValueType::UNKNOWN);
     let args = args
         .iter()
         .map(|one| {
@@ -104,7 +104,7 @@ pub fn case(branches: &Bound<'_, PyTuple>, otherwise: &Bound<'_, PyAny>) -> PyRe
     let known = values()
         .filter_map(|value| value.cast::<Expression>().ok())
         .map(|value| value.get().0.value_type())
-        .find(|ty| ty.is_known());
+        .find(|ty| *ty != ValueType::UNKNOWN);
     let value =
         |value: &Bound<'_, PyAny>| operand(value, known.map_or_else(|| of_value(value), Ok)?);
     let otherwise = if otherwise.is_none() {

@@ -23,6 +23,8 @@ mod statement;
 mod tuples;
 mod window;
 
+use data_bridge_driver::types::{Format, builtin};
+use data_bridge_orm::schema::Oid;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -37,6 +39,11 @@ pub use order::PyOrder;
 pub use query::PyQuery;
 pub use rows::RowReader;
 pub use statement::Statement;
+
+/// Whether values of the type are sure to travel in binary: it is built in, and no look-up need say more.
+fn is_binary(oid: Oid) -> bool {
+    builtin::format_of(oid) == Some(Format::Binary)
+}
 
 /// `class[item]`, for annotations.
 fn generic_alias<'py>(

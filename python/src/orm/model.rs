@@ -136,7 +136,7 @@ impl Model {
         let is_typed = table
             .columns()
             .iter()
-            .all(|column| column.ty.builtin().is_some());
+            .all(|column| super::is_binary(column.ty.oid()));
         let is_flat = fields
             .iter()
             .filter_map(|field| field.conversion.as_ref())

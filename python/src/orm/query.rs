@@ -181,7 +181,11 @@ impl PyQuery {
                 None => {
                     let expr = operand(&item, super::expression::of_value(&item)?)?;
                     let ty = expr.value_type();
-                    parts.push(Part::Value(start, ty.is_known(), Conversions::of(ty)));
+                    parts.push(Part::Value(
+                        start,
+                        super::is_binary(ty.oid()),
+                        Conversions::of(ty),
+                    ));
                     start += 1;
                     select = Self::reading(select, &expr).item(expr);
                 }

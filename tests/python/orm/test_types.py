@@ -218,3 +218,19 @@ async def test_json_that_is_no_such_object(db: pg.Database) -> None:
     with pytest.raises(errors.DataError, match=r'column "settings" \(jsonb\)') as caught:
         await Account.fetch_many()
     assert isinstance(caught.value.__cause__, TypeError)
+
+
+class Page(Table, table="typed_pages"):
+    id: Col[int] = Column(primary_key=True)
+    words: Col[str] = Column(type="tsvector")
+    path: Col[str] = Column(type="jsonpath", default='$."a"')
+
+
+async def test_types_that_travel_as_text(url: str) -> None:
+    async with await pg.connect(url) as db:
+        await pg.drop_all([Page])
+        await pg.create_all([Page])
+        await Page.insert_one(Page(id=1, words="'a' 'b'"))
+        assert [page.to_dict() for page in await Page.fetch_many()] == [{"id": 1, "words": "'a' 'b'", "path": '$."a"'}]
+        assert await select(Page.words, Page.path) == [("'a' 'b'", '$."a"')]
+        await pg.drop_all([Page])

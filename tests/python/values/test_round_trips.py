@@ -6,6 +6,7 @@ import math
 import struct
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -203,7 +204,7 @@ def test_every_type_on_every_server(every: dict[int, Here]) -> None:
     sql = ", ".join(f'${at}::{kind} AS "{name}"' for at, (name, (_, kind)) in enumerate(columns.items(), 1))
     for version, here in every.items():
         (row,) = here.fetch(f"SELECT {sql}", *(value for value, _ in columns.values()))
-        wanted = {name: value for name, (value, _) in columns.items()} | {"inet": "::1"}
+        wanted = {name: value for name, (value, _) in columns.items()} | {"inet": IPv6Address("::1")}
         assert dict(row) == wanted, version
 
 
@@ -236,15 +237,11 @@ def test_types_of_the_database(every: dict[int, Here]) -> None:
 
 def test_other_types_come_back_as_text(db: Here) -> None:
     for kind, text in [
-        ("inet", "10.0.0.1"),
-        ("inet[]", "{10.0.0.1,::1}"),
-        ("int4range", "[1,5)"),
         ("point", "(1,2)"),
-        ("macaddr", "08:00:2b:01:02:03"),
-        ("bit(3)", "101"),
+        ("tsquery[]", "{'a','b'}"),
+        ("jsonpath", '$."a"'),
         ("tsvector", "'a' 'b'"),
         ("regclass", "pg_class"),
-        ("pg_lsn", "0/16AE7F8"),
     ]:
         assert db.fetch_val(f"SELECT $1::{kind}", text) == text, kind
     assert db.fetch_val("SELECT ROW(1, 'a')") == "(1,a)"
