@@ -248,6 +248,39 @@ def test_sql_files_and_a_prepare_of_ones_own(project: pytest.Pytester) -> None:
     run(project, "-q", passed=1)
 
 
+def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest
+        import data_bridge.postgres as pg
+        from data_bridge.postgres.testing import Sandbox, SyncSandbox
+        from shop_models import User
+
+        @pytest.mark.asyncio
+        async def test_they_are_there(pg_db):
+            async def work(tx):
+                return (await User.insert_one({"email": "a@example.com"}, db=tx)).email
+            assert await pg_db.run(work, isolation="serializable") == "a@example.com"
+            async with pg_db.lock("report", timeout=0) as connection:
+                assert await connection.fetch_val("SELECT 1") == 1
+            with pg_db.capture() as queries:
+                await User.count()
+            assert len([each for each in queries if "count" in str(each)]) == 1
+
+        def test_they_are_there_without_a_loop(pg_sync_db):
+            def work(tx):
+                return User.insert_one({"email": "a@example.com"}, db=tx).email
+            assert pg_sync_db.run(work) == "a@example.com"
+            with pg_sync_db.lock("report", timeout=0) as connection:
+                assert connection.fetch_val("SELECT 1") == 1
+                assert connection.prepare("SELECT $1::int").fetch_val(3) == 3
+
+        def test_none_is_missing():
+            for real, ours in ((pg.Database, Sandbox), (pg.SyncDatabase, SyncSandbox)):
+                assert [name for name in dir(real) if not name.startswith("_") and not hasattr(ours, name)] == []
+    """)
+    run(project, "-q", passed=3)
+
+
 def test_what_is_checked_at_commit_is_checked(project: pytest.Pytester) -> None:
     project.makefile(
         ".sql",

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from data_bridge.postgres import _default, errors
 from data_bridge.postgres._verbs import AsyncVerbs
 from data_bridge.postgres.connection import Connection
-from data_bridge.postgres.sync import SyncTransaction, SyncVerbs, run
+from data_bridge.postgres.database import Database
+from data_bridge.postgres.sync import SyncConnection, SyncTransaction, SyncVerbs, run
 from data_bridge.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
     from data_bridge import _native
+    from data_bridge.postgres._locks import Key
     from data_bridge.postgres.database import Member
-    from data_bridge.postgres.sync import SyncConnection, SyncDatabase
+    from data_bridge.postgres.sync import SyncDatabase
 
 #: The sandbox's transactions that the running code is inside of; tasks inherit it from the task that starts them.
 _inside: ContextVar[tuple[Transaction, ...]] = ContextVar("data_bridge_inside", default=())
@@ -120,6 +123,11 @@ class Sandbox(AsyncVerbs):
             yield lent
         finally:
             lent._take_back()
+
+    # These rest on what is above alone.
+    run = Database.run
+    _run_again = Database._run_again
+    lock = Database.lock
 
     @property
     def blocking(self) -> SyncSandbox:
@@ -248,7 +256,21 @@ class SyncSandbox(SyncVerbs):
     @contextmanager
     def connection(self) -> Generator[SyncConnection]:
         """Lends the connection. What is set for its session stays set until the test ends."""
-        yield cast("SyncConnection", self)
+        with _blocking(self._sandbox.connection()) as lent:
+            connection: Any = SyncConnection(lent)
+            connection._run, connection._run_statement = self._run, self._run_statement
+            yield connection
+
+    def run[T](self, fn: Callable[[SyncTransaction], T], /, **_modes: Any) -> T:
+        """Runs a function in a transaction, once: nobody else is there for it to meet."""
+        with self.transaction() as tx:
+            return fn(tx)
+
+    @contextmanager
+    def lock(self, key: Key, /, *, shared: bool = False, timeout: float | None = None) -> Generator[SyncConnection]:
+        """Holds an advisory lock for one block; see ``Database.lock``."""
+        with self.connection() as connection, connection.lock(key, shared=shared, timeout=timeout):
+            yield connection
 
     def close(self) -> None:
         """Does nothing: the program that is tested may close its database, and the test goes on."""
@@ -267,6 +289,19 @@ class SyncSandbox(SyncVerbs):
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Any:
         return run(self._sandbox._run_statement(statement, timeout=timeout))
+
+
+@contextmanager
+def _blocking[T](block: AbstractAsyncContextManager[T]) -> Generator[T]:
+    """An ``async with`` that has nothing to wait for, as ``with``."""
+    entered: T = run(block.__aenter__())
+    try:
+        yield entered
+    except BaseException as error:
+        if not run(block.__aexit__(type(error), error, error.__traceback__)):
+            raise
+    else:
+        run(block.__aexit__(None, None, None))
 
 
 def _anybody() -> object:
