@@ -1,0 +1,1 @@
+"""The command line; ``python -m data_bridge.postgres`` runs it. Needs the extra ``cli``."""
