@@ -16,6 +16,7 @@ from data_bridge._native import Record
 from ._bulk import UpsertResult
 from ._capture import Capture, Captured, capture
 from ._functions import execute, execute_many, fetch, fetch_row, fetch_val
+from ._show import show
 from .connection import Connection
 from .database import Database
 from .errors import Error
@@ -138,6 +139,7 @@ __all__ = [
     "or_",
     "schema",
     "select",
+    "show",
     "tenant",
     "text",
     "tuple_",

@@ -75,6 +75,7 @@ pub(super) fn table() -> Box<[ffi::PyMethodDef]> {
             c"get($self, name, default=None, /)\n--\n\nThe value of the column, or the default where there is none.",
         ),
         method(c"__reduce__", reduce, none, c"Support for pickle and copy."),
+        method(c"_repr_html_", repr_html, none, c"What a notebook shows."),
         ffi::PyMethodDef::zeroed(),
     ])
 }
@@ -332,6 +333,15 @@ unsafe extern "C" fn get(object: Object, args: Object) -> Object {
                 .unwrap_or_else(|_| py.None().into_bound(py))
         };
         Ok(found.unwrap_or_else(default).into_ptr())
+    })
+}
+
+unsafe extern "C" fn repr_html(object: Object, _: Object) -> Object {
+    run(ptr::null_mut(), |py| {
+        let shown = py.import(c"data_bridge.postgres._show")?;
+        Ok(shown
+            .call_method1("html_of", (borrow(py, object),))?
+            .into_ptr())
     })
 }
 

@@ -48,9 +48,11 @@ def inspect(
 
 @app.command(name="shell")
 def open_shell(
-    url: Annotated[str, typer.Argument(help="The database's URL.")],
+    url: Annotated[str | None, typer.Argument(help="The database; without it PGHOST and its like decide.")] = None,
     models: Models = [],  # noqa: B006 - typer reads it, nobody changes it
-    plain: Annotated[bool, typer.Option("--plain", help="Python's own prompt, also where IPython is installed.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Python's own prompt, also where IPython is installed.")
+    ] = False,
 ) -> None:
     """A prompt that awaits, with the database as `db` and the models by their names."""
     try:

@@ -62,12 +62,12 @@ def svg(shapes: Sequence[Shape]) -> str:
 def _place(boxes: dict[str, _Box]) -> tuple[float, float]:
     """Gives each table its place; the size of the whole."""
     ranks: dict[int, list[_Box]] = {}
-    for name, box in boxes.items():
-        ranks.setdefault(_rank(name, boxes, ()), []).append(box)
+    for name, rank in _ranks(boxes).items():
+        ranks.setdefault(rank, []).append(boxes[name])
     x, bottom = float(_MARGIN), 0.0
-    for _, rank in sorted(ranks.items()):
+    for _, column in sorted(ranks.items()):
         y, widest = float(_MARGIN), 0.0
-        for box in rank:
+        for box in column:
             if y > _MARGIN and y + box.height > _TALL:
                 x, y, widest = x + widest + _BETWEEN_TABLES, float(_MARGIN), 0.0
             box.x, box.y = x, y
@@ -77,10 +77,22 @@ def _place(boxes: dict[str, _Box]) -> tuple[float, float]:
     return max(x - _BETWEEN_RANKS + _MARGIN, 2.0 * _MARGIN), max(bottom - _BETWEEN_TABLES + _MARGIN, 2.0 * _MARGIN)
 
 
-def _rank(name: str, boxes: dict[str, _Box], behind: tuple[str, ...]) -> int:
-    """How many references lead from this table to one that refers to nothing; those that close a circle do not count."""
-    targets = {target for _, target in boxes[name].shape.references} & set(boxes) - {name, *behind}
-    return max((1 + _rank(target, boxes, (*behind, name)) for target in targets), default=0)
+def _ranks(boxes: dict[str, _Box]) -> dict[str, int]:
+    """How many references lead from each table to one that refers to nothing; those that close a circle do not count."""
+    ranks: dict[str, int] = {}
+    open_ones: set[str] = set()
+
+    def rank(name: str) -> int:
+        if name not in ranks:
+            open_ones.add(name)
+            targets = {target for _, target in boxes[name].shape.references if target in boxes} - open_ones
+            ranks[name] = max((1 + rank(target) for target in sorted(targets)), default=0)
+            open_ones.discard(name)
+        return ranks[name]
+
+    for name in boxes:
+        rank(name)
+    return ranks
 
 
 def _arrow(box: _Box, line: Line, target: _Box) -> str:
@@ -92,12 +104,12 @@ def _arrow(box: _Box, line: Line, target: _Box) -> str:
     bend = max(30.0, abs(from_x - to_x) / 2)
     out = from_x - bend if to_the_left else from_x + bend
     dash = ' stroke-dasharray="4 3"' if line.nullable else ""
-    foot = -8 if to_the_left else 8
-    many = "" if line.unique else f"M{from_x + foot:.1f} {start:.1f} L{from_x:.1f} {start - 5:.1f} M{from_x + foot:.1f} {start:.1f} L{from_x:.1f} {start + 5:.1f}"
+    foot = from_x + (-8 if to_the_left else 8)
+    many = "".join(f"M{foot:.1f} {start:.1f} L{from_x:.1f} {start + side:.1f} " for side in (-5, 5))
     one = f"M{to_x + 6:.1f} {end - 5:.1f} V{end + 5:.1f}"
     return (
         f'<path class="link"{dash} d="M{from_x:.1f} {start:.1f} C{out:.1f} {start:.1f} {to_x + bend:.1f} {end:.1f} '
-        f'{to_x:.1f} {end:.1f}"/><path class="link" d="{one} {many}"/>'
+        f'{to_x:.1f} {end:.1f}"/><path class="link" d="{one} {"" if line.unique else many}"/>'
     )
 
 

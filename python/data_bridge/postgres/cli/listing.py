@@ -43,7 +43,9 @@ def mermaid(shapes: Iterable[Shape]) -> str:
     for shape in shapes:
         out.append(f"    {_word(shape.name)} {{")
         for line in shape.lines:
-            keys = [key for key, is_so in (("PK", line.primary_key), ("FK", line.refers_to), ("UK", line.unique)) if is_so]
+            keys = [
+                key for key, is_so in (("PK", line.primary_key), ("FK", line.refers_to), ("UK", line.unique)) if is_so
+            ]
             if "PK" in keys and "UK" in keys:
                 keys.remove("UK")
             out.append(f"        {_word(line.type)} {_word(line.name)} {', '.join(keys)}".rstrip())
@@ -52,7 +54,9 @@ def mermaid(shapes: Iterable[Shape]) -> str:
         for line, target in shape.references:
             if target in shown:
                 one, many = "|o" if line.nullable else "||", "o|" if line.unique else "o{"
-                out.append(f'    {_word(target)} {one}--{many} {_word(shape.name)} : "{line.name.replace(chr(34), chr(39))}"')
+                out.append(
+                    f'    {_word(target)} {one}--{many} {_word(shape.name)} : "{line.name.replace(chr(34), chr(39))}"'
+                )
     return "\n".join(out) + "\n"
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from inspect import iscoroutine
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import data_bridge.postgres as pg
 
@@ -33,19 +33,18 @@ def greeting(names: dict[str, Any]) -> str:
     return f"{_HELP}{f' Tables: {tables}' if tables else ''}"
 
 
-def with_ipython(url: str, names: dict[str, Any]) -> bool:
+def with_ipython(url: str | None, names: dict[str, Any]) -> bool:
     """Runs IPython's prompt; ``False`` where that is not installed."""
     try:
-        from IPython.terminal.embed import InteractiveShellEmbed
-        from traitlets.config import Config
+        embed, traits = (cast("Any", import_module(name)) for name in ("IPython.terminal.embed", "traitlets.config"))
     except ImportError:
         return False
-    config: Any = Config()
+    config = traits.Config()
     config.InteractiveShell.autoawait = True
     config.InteractiveShell.banner1 = greeting(names) + "\n"
     config.TerminalInteractiveShell.confirm_exit = False
     # The database belongs to the loop that the prompt's lines run in.
-    shell: Any = InteractiveShellEmbed(config=config, user_ns=names)
+    shell = embed.InteractiveShellEmbed(config=config, user_ns=names)
     names["_connect"] = lambda: pg.connect(url)
     for line in ("db = await _connect()", "del _connect"):
         shell.run_cell(line, store_history=False).raise_error()
@@ -56,7 +55,7 @@ def with_ipython(url: str, names: dict[str, Any]) -> bool:
     return True
 
 
-def plain(url: str, names: dict[str, Any]) -> None:
+def plain(url: str | None, names: dict[str, Any]) -> None:
     """Runs Python's own prompt in the main thread; each line that awaits runs the loop until it is done."""
     with asyncio.Runner() as runner:
         names["db"] = runner.run(_connected(url))
@@ -66,7 +65,7 @@ def plain(url: str, names: dict[str, Any]) -> None:
             runner.run(names["db"].close())
 
 
-async def _connected(url: str) -> pg.Database:
+async def _connected(url: str | None) -> pg.Database:
     return await pg.connect(url)
 
 
@@ -85,7 +84,7 @@ class _Console(code.InteractiveConsole):
     def runcode(self, code: CodeType) -> None:
         """Runs what was entered, and waits for it where it awaits."""
         try:
-            result = eval(code, self.locals)  # type: ignore[arg-type]
+            result = eval(code, self.locals)  # noqa: S307 - a prompt runs what is entered
             if iscoroutine(result):
                 self._runner.run(result)
         except SystemExit:
@@ -94,11 +93,9 @@ class _Console(code.InteractiveConsole):
             self.showtraceback()
 
 
-def run(url: str, modules: Iterable[str], *, only_plain: bool) -> None:
+def run(url: str | None, modules: Iterable[str], *, only_plain: bool) -> None:
     """Opens the prompt."""
     sys.path.insert(0, "")
     names = names_for(modules)
     if only_plain or not with_ipython(url, names):
         plain(url, names)
-
-

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 
 from data_bridge import _native
 from data_bridge._native import Query
+from data_bridge.postgres import _show
 
 from . import _annotations, _filters, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._columns import MISSING, Column, ColumnSpec, ForeignKey
@@ -298,6 +299,10 @@ class Table(metaclass=TableMeta):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
         return f"{type(self).__name__}({values})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return _show.html_of(self)
 
 
 def _read_body(name: str, namespace: dict[str, Any]) -> _Declared:

@@ -220,17 +220,22 @@ class _Nested(Transaction):
         super().__init__(sandbox._member, "BEGIN")
         self._sandbox = sandbox
         self._before: tuple[Transaction, ...] = ()
+        self._as_default: Any = None
 
     async def __aenter__(self) -> Self:
         await self._sandbox._turn()
         await super().__aenter__()
         self._before = _inside.get()
         _inside.set((*self._before, self))
+        # As within the block of a real database: what names no database runs in the transaction.
+        self._as_default = _default.within(self._sandbox, self)
+        self._as_default.__enter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._as_default.__exit__(None, None, None)
         _inside.set(self._before)
         sandbox = self._sandbox
         if error is None and sandbox._open() == [self] and self._connection._status == "open":
