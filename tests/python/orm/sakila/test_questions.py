@@ -577,8 +577,15 @@ def on_which_weekdays_do_people_rent() -> Any:
     return select(weekday, func.count(), morning).group_by(weekday).order_by(weekday)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("ask", "sql"), QUESTIONS)
 async def test_question(sakila: pg.Database, ask: Ask, sql: str) -> None:
     expected = [tuple(row) for row in await sakila.fetch(sql)]
     assert expected, "a question that finds nothing proves nothing"
     assert await ask() == expected
+
+
+def test_the_blocking_front_answers_the_same(sakila_url: str) -> None:
+    with pg.connect_sync(sakila_url, pool_max=1) as db:
+        for ask, sql in (question.values for question in QUESTIONS):
+            assert ask().all() == [tuple(row) for row in db.fetch(sql)], ask.__name__
