@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ import data_bridge.postgres as pg
 from .data import fill
 from .models import MODELS
 
-NAME = "data_bridge_sakila"
+NAME = f"data_bridge_sakila_{os.getpid()}"
 
 
 @pytest.fixture(scope="package")
