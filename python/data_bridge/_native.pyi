@@ -544,9 +544,7 @@ class Model:
     def __new__(
         cls,
         class_: type,
-        name: str,
-        schema: str | None,
-        comment: str | None,
+        table: Any,
         columns: Sequence[Any],
         links: Sequence[tuple[str, str, str, str, Callable[[], Model]]],
     ) -> Self: ...

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use data_bridge_driver::{Error, ident::ForeignKeyRef};
+use data_bridge_driver::{
+    Error,
+    ident::{self, ForeignKeyRef},
+};
 
 use super::{Fragment, Name, Part, QualifiedName};
 
@@ -91,6 +94,18 @@ impl Reference {
             columns: vec![target.column().into()],
             ..Self::to(target.table().into(), Vec::new())
         })
+    }
+
+    /// Refers to these columns of the table of this name, by the usual rules.
+    ///
+    /// # Errors
+    /// What [`ForeignKeyRef::new`] refuses: a name that is none, a system catalog.
+    pub fn to_table(table: &str, columns: Vec<Name>) -> Result<Self, Error> {
+        let table = ident::QualifiedName::parse(table)?;
+        for column in &columns {
+            ForeignKeyRef::new(table.clone(), column.as_str())?;
+        }
+        Ok(Self::to(QualifiedName::from(&table), columns))
     }
 
     /// Refers to these columns of a table, by the usual rules.

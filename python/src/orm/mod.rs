@@ -20,6 +20,7 @@ mod slots;
 mod spec;
 mod state;
 mod statement;
+mod table_args;
 mod tuples;
 mod window;
 

@@ -13,7 +13,7 @@ use super::converter::Conversions;
 use super::link::LinkField;
 use super::scope::check_tenant;
 use super::slots::Slots;
-use super::spec::{self, ColumnSpec};
+use super::spec::{self, ColumnSpec, TableSpec};
 use super::state;
 use crate::errors;
 
@@ -90,17 +90,15 @@ pub struct Way {
 impl Model {
     /// `links` are tuples of name, slot, column, target column and a callable that gives the target's `Model`.
     #[new]
-    #[pyo3(signature = (class, name, schema, comment, columns, links))]
+    #[pyo3(signature = (class, table, columns, links))]
     fn new(
         class: &Bound<'_, PyType>,
-        name: &str,
-        schema: Option<&str>,
-        comment: Option<&str>,
+        table: TableSpec,
         columns: Vec<ColumnSpec>,
         links: Vec<(String, String, String, String, Py<PyAny>)>,
     ) -> PyResult<Self> {
         let py = class.py();
-        let table = spec::table(py, name, schema, comment, &columns)?;
+        let table = spec::table(py, &table, &columns)?;
         let names = columns
             .iter()
             .map(|column| column.name.as_str())
@@ -536,6 +534,7 @@ impl Field {
             (None, None)
                 if column.column().default.is_some()
                     || column.column().identity.is_some()
+                    || column.column().generated.is_some()
                     || !spec.init =>
             {
                 Default::Server

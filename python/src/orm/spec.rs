@@ -2,9 +2,13 @@
 
 use data_bridge_driver::Error;
 use data_bridge_orm::query::Conversion;
-use data_bridge_orm::schema::{Action, Column, Identity, PgType, Reference, Table};
+use data_bridge_orm::schema::{
+    Action, Column, Fragment, Generated, Identity, Name, PgType, Reference, SequenceOptions, Table,
+    Timing, naming::Naming,
+};
 use pyo3::prelude::*;
 
+use super::table_args::TableArg;
 use crate::errors;
 
 /// One column: the attributes of `data_bridge.postgres.orm`'s `ColumnSpec`.
@@ -24,6 +28,13 @@ pub struct ColumnSpec {
     index: bool,
     /// `"always"`, `"by default"` or none.
     identity: Option<String>,
+    /// The options of its sequence.
+    sequence: Option<Sequence>,
+    /// SQL that it is computed from.
+    generated: Option<String>,
+    /// Whether it is then kept.
+    stored: bool,
+    renamed_from: Option<String>,
     server_default: Option<String>,
     check: Option<String>,
     collation: Option<String>,
@@ -31,6 +42,8 @@ pub struct ColumnSpec {
     foreign_key: Option<String>,
     on_delete: Option<String>,
     on_update: Option<String>,
+    /// When the foreign key is looked at.
+    timing: String,
     /// Whether a key without its row is an error when the link is loaded.
     pub strict: bool,
     /// Whether it says that a row is deleted.
@@ -50,6 +63,17 @@ pub struct ColumnSpec {
     pub onupdate: Option<Py<PyAny>>,
     /// The number of what converts its values.
     converter: Option<u32>,
+}
+
+/// The options of an identity column's sequence: the attributes of `Identity`.
+#[derive(Debug, FromPyObject)]
+struct Sequence {
+    start: Option<i64>,
+    increment: Option<i64>,
+    min: Option<i64>,
+    max: Option<i64>,
+    cache: Option<i64>,
+    cycle: bool,
 }
 
 impl ColumnSpec {
@@ -72,6 +96,25 @@ impl ColumnSpec {
                 )));
             }
         };
+        if let Some(options) = &self.sequence {
+            column.sequence = SequenceOptions {
+                start: options.start,
+                increment: options.increment,
+                min: options.min,
+                max: options.max,
+                cache: options.cache,
+                cycle: options.cycle,
+            };
+        }
+        if let Some(sql) = &self.generated {
+            column.generated = Some(Generated {
+                expression: Fragment::new(sql)?,
+                stored: self.stored,
+            });
+        }
+        if let Some(old) = &self.renamed_from {
+            column.renamed_from = Some(Name::column(old)?);
+        }
         if self.primary_key {
             column = column.primary_key();
         }
@@ -92,36 +135,62 @@ impl ColumnSpec {
         }
         if let Some(target) = &self.foreign_key {
             let mut reference = Reference::parse(target)?;
-            if let Some(action) = &self.on_delete {
-                reference = reference.on_delete(action.parse::<Action>()?);
-            }
-            if let Some(action) = &self.on_update {
-                reference = reference.on_update(action.parse::<Action>()?);
-            }
-            column = column.references(reference);
+            reference.on_delete = action(self.on_delete.as_deref())?;
+            reference.on_update = action(self.on_update.as_deref())?;
+            column = column.references(reference).timing(timing(&self.timing));
         }
         Ok(column)
     }
+}
+
+/// What a referring row does; the usual where nothing is said.
+///
+/// # Errors
+/// Other words than those of an action.
+pub fn action(words: Option<&str>) -> Result<Action, Error> {
+    words.map_or(Ok(Action::default()), str::parse)
+}
+
+/// When a constraint is looked at.
+pub fn timing(words: &str) -> Timing {
+    match words {
+        "DEFERRABLE" => Timing::Deferrable,
+        "DEFERRED" => Timing::Deferred,
+        _ => Timing::Immediate,
+    }
+}
+
+/// A table beside its columns: the attributes of `_TableOptions`.
+#[derive(Debug, FromPyObject)]
+pub struct TableSpec {
+    name: String,
+    schema: Option<String>,
+    comment: Option<String>,
+    renamed_from: Option<String>,
+    /// The naming convention: pairs of a key and a pattern.
+    naming: Vec<(String, String)>,
+    args: Vec<TableArg>,
 }
 
 /// The table of a class.
 ///
 /// # Errors
 /// `InterfaceError` for what the schema refuses.
-pub fn table(
-    py: Python<'_>,
-    name: &str,
-    schema: Option<&str>,
-    comment: Option<&str>,
-    columns: &[ColumnSpec],
-) -> PyResult<Table> {
+pub fn table(py: Python<'_>, spec: &TableSpec, columns: &[ColumnSpec]) -> PyResult<Table> {
     let build = || {
-        let mut table = Table::builder(name)?;
-        if let Some(schema) = schema {
+        let naming = spec
+            .naming
+            .iter()
+            .map(|(key, text)| (key.as_str(), text.as_str()));
+        let mut table = Table::builder(&spec.name)?.naming(Naming::new(naming)?);
+        if let Some(schema) = &spec.schema {
             table = table.schema(schema)?;
         }
-        if let Some(comment) = comment {
+        if let Some(comment) = &spec.comment {
             table = table.comment(comment);
+        }
+        if let Some(old) = &spec.renamed_from {
+            table = table.renamed_from(old)?;
         }
         for column in columns {
             table = table.column(column.column()?);
@@ -131,6 +200,9 @@ pub fn table(
             if column.tenant {
                 table = table.tenant(&column.name);
             }
+        }
+        for arg in &spec.args {
+            table = arg.add_to(table)?;
         }
         table.build()
     };

@@ -21,7 +21,8 @@ Reading an attribute never does I/O: a link that was not fetched raises :class:`
 
 from data_bridge._native import Query
 
-from ._columns import Col, Column, Condition, Expression, ForeignKey, Link, Order, Sql, col
+from ._columns import Col, Column, Condition, Expression, ForeignKey, Identity, Link, Order, Sql, col
+from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, PrimaryKey, Unique
 from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
 from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_
 from ._filters import schema, tenant, unscoped, with_deleted
@@ -44,21 +45,29 @@ from ._verbs import (
 )
 
 __all__ = [
+    "Check",
     "Col",
     "Column",
     "Condition",
+    "Exclude",
     "Expression",
     "ForeignKey",
+    "ForeignKeyConstraint",
+    "Identity",
+    "Index",
     "Link",
     "ManyRowsError",
     "MissingRowError",
     "NoRowError",
     "NotLoadedError",
     "Order",
+    "Part",
+    "PrimaryKey",
     "Query",
     "Sql",
     "StaleRowError",
     "Table",
+    "Unique",
     "alias",
     "all_",
     "and_",

@@ -16,10 +16,12 @@ __all__ = [
     "Condition",
     "Expression",
     "ForeignKey",
+    "Identity",
     "Link",
     "Order",
     "Sql",
     "col",
+    "timing",
 ]
 
 #: What ``User.id == 1`` is: an expression that is true or false for each row.
@@ -43,6 +45,22 @@ class Sql:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """How the server numbers a column: ``Column(identity=Identity(start=1000, increment=10))``.
+
+    With ``always=False`` an INSERT may give a number itself.
+    """
+
+    always: bool = True
+    start: int | None = None
+    increment: int | None = None
+    min: int | None = None
+    max: int | None = None
+    cache: int | None = None
+    cycle: bool = False
+
+
 @dataclass(kw_only=True, slots=True)
 class ColumnSpec:
     """A column as the native side takes it; the fields are those of :func:`Column`, all names and types known."""
@@ -54,6 +72,10 @@ class ColumnSpec:
     unique: bool = False
     index: bool = False
     identity: str | None = None
+    sequence: Identity | None = None
+    generated: str | None = None
+    stored: bool = True
+    renamed_from: str | None = None
     server_default: str | None = None
     check: str | None = None
     collation: str | None = None
@@ -61,6 +83,7 @@ class ColumnSpec:
     foreign_key: str | None = None
     on_delete: str | None = None
     on_update: str | None = None
+    timing: str = ""
     strict: bool = False
     #: What the class says of it, not ``Column``.
     soft_delete: bool = False
@@ -97,7 +120,12 @@ def Column(  # noqa: N802 - the name of what it declares
     on_update: Action | None = None,
     strict: bool = False,
     init: bool = True,
-    identity: bool | Literal["always", "by default"] | None = None,
+    deferrable: bool = False,
+    initially: Literal["IMMEDIATE", "DEFERRED"] | None = None,
+    identity: bool | Literal["always", "by default"] | Identity | None = None,
+    generated: str | Sql | Expression[Any] | None = None,
+    virtual: bool = False,
+    renamed_from: str | None = None,
     collation: str | None = None,
     comment: str | None = None,
     load: Callable[[Any], Any] | None = None,
@@ -119,6 +147,10 @@ def Column(  # noqa: N802 - the name of what it declares
     A lone integer primary key without a default is an identity column: always numbered by the server with ``init=False``, else
     where no value is given. ``identity=False`` prevents it.
 
+    ``generated`` is SQL over other columns of the row that the server computes the value from, and keeps; with ``virtual=True``
+    (PostgreSQL 18) it does so on reading. ``deferrable`` and ``initially`` say when a foreign key is looked at.
+    ``renamed_from`` is the name that the column had before, for migrations.
+
     With ``version=True`` the column counts the row's versions: every update adds 1, and saving or deleting an instance whose row
     has another version by then is a :class:`StaleRowError`. It starts at 1, unless a default says otherwise.
     """
@@ -131,8 +163,13 @@ def Column(  # noqa: N802 - the name of what it declares
         raise TypeError("a version column counts by itself; it takes no onupdate")
     if version and server_default is None and default is MISSING and default_factory is None:
         server_default = "1"
-    if foreign_key is None and (on_delete or on_update or strict):
-        raise TypeError("on_delete, on_update and strict need a foreign_key")
+    if foreign_key is None and (on_delete or on_update or strict or deferrable or initially):
+        raise TypeError("on_delete, on_update, deferrable, initially and strict need a foreign_key")
+    if generated is not None and (default is not MISSING or default_factory is not None or onupdate is not MISSING):
+        raise TypeError("a generated column takes no value: neither default, default_factory nor onupdate")
+    sequence = identity if isinstance(identity, Identity) else None
+    if isinstance(identity, Identity):
+        identity = "always" if identity.always else "by default"
     return ColumnSpec(
         sql_type=type or "",
         nullable=bool(nullable),
@@ -146,17 +183,31 @@ def Column(  # noqa: N802 - the name of what it declares
         foreign_key=foreign_key,
         on_delete=on_delete,
         on_update=on_update,
+        timing=timing(deferrable, initially),
         strict=strict,
-        init=init,
+        init=init and generated is None,
         default=None if default is MISSING else (default,),
         default_factory=default_factory,
         onupdate_sql=_sql(onupdate) if _is_sql(onupdate) else None,
         onupdate=_as_callable(onupdate),
         version=version,
         asked_identity=identity,
+        sequence=sequence,
+        generated=_sql(generated),
+        stored=not virtual,
+        renamed_from=renamed_from,
         load=load,
         dump=dump,
     )
+
+
+def timing(deferrable: bool, initially: str | None) -> str:
+    """When a constraint is looked at, as the native side takes it: ``""``, ``"DEFERRABLE"`` or ``"DEFERRED"``."""
+    if initially not in (None, "IMMEDIATE", "DEFERRED"):
+        raise TypeError(f'initially is "IMMEDIATE" or "DEFERRED", not {initially!r}')
+    if initially == "DEFERRED":
+        return "DEFERRED"
+    return "DEFERRABLE" if deferrable else ""
 
 
 def _is_sql(value: Any) -> bool:

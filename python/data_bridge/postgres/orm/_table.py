@@ -4,53 +4,32 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform, get_origin
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _show
 
-from . import _annotations, _filters, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
-from ._columns import MISSING, Column, ColumnSpec, ForeignKey
+from . import _body, _filters, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
+from ._body import Declared
+from ._columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
+    from ._constraints import TableArg
     from ._saving import Named
     from ._verbs import Links, OnDuplicate, OrderBy, Rows, Where
-
-_INTEGERS = ("bigint", "integer", "int", "int4", "int8", "smallint", "int2")
-
-
-class _Declared:
-    """The columns and links of a class body, before they become a table."""
-
-    def __init__(self) -> None:
-        self.columns: dict[str, ColumnSpec] = {}
-        self.links: dict[str, tuple[str, Any]] = {}
-        #: The columns that tell deleted rows, and tenants.
-        self.soft_delete: str | None = None
-        self.tenant: str | None = None
-
-    def extend(self, other: _Declared) -> None:
-        # Copies, since what a table makes of a column is its own.
-        self.columns.update({name: replace(spec) for name, spec in other.columns.items()})
-        self.links.update(other.links)
-        self.kept_by(other.soft_delete, other.tenant)
-
-    def kept_by(self, soft_delete: str | None, tenant: str | None) -> None:
-        self.soft_delete = soft_delete or self.soft_delete
-        self.tenant = tenant or self.tenant
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Column,))
 class TableMeta(type):
     """Turns a class body into a table: slots for the values, native descriptors for the columns."""
 
-    __declared__: _Declared
+    __declared__: Declared
     __model__: _native.Model
 
     def __new__(
@@ -63,40 +42,43 @@ class TableMeta(type):
         schema: str | None = None,
         comment: str | None = None,
         abstract: bool = False,
+        naming: Mapping[str, str] | None = None,
+        renamed_from: str | None = None,
         soft_delete: str | None = None,
         tenant: str | None = None,
     ) -> Any:
-        """Read the annotations, give the class its slots, and replace their descriptors by columns."""
+        """Read the body, give the class its slots, and replace their descriptors by columns."""
         is_root = not any(isinstance(base, TableMeta) for base in bases)
         for base in bases:
             if "__model__" in vars(base):
                 raise TypeError(
                     f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class"
                 )
-        declared = _Declared()
-        for base in reversed(bases):
-            declared.extend(getattr(base, "__declared__", _Declared()))
+        declared = _body.read_bases(name, bases, lambda base: isinstance(base, TableMeta))
         if not is_root:
-            declared.extend(_read_body(name, namespace))
-        declared.kept_by(soft_delete, tenant)
+            # The class statement's surroundings: a class may stand in a function.
+            around = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
+            declared.extend(_body.read_body(name, namespace, around))
+        declared.take(schema, naming, soft_delete, tenant)
         concrete = not (is_root or abstract)
         if concrete:
             _filters.mark(name, declared.columns, declared.soft_delete, declared.tenant)
-            _settle(name, declared)
+            _body.settle(name, declared, lambda link: hasattr(Table, link))
         slots = {link: f"_linked_{link}" for link in declared.links}
         namespace["__slots__"] = (*declared.columns, *slots.values(), "_state") if concrete else ()
         namespace["__declared__"] = declared
         cls: Any = super().__new__(mcs, name, bases, namespace)
         if concrete:
-            links = [
-                (link, slots[link], column, _target_column(declared, column), _resolver(declared, column, target))
-                for link, (column, target) in declared.links.items()
-            ]
-            specs = list(declared.columns.values())
-            table = _snake_case(name) if table is None else table
-            model = _native.Model(cls, table, schema, comment, specs, links)
-            cls.__model__ = model
-            for attribute, descriptor in model.descriptors().items():
+            options = _TableOptions(
+                name=_snake_case(name) if table is None else table,
+                schema=declared.schema,
+                comment=comment,
+                renamed_from=renamed_from,
+                naming=list(declared.naming.items()),
+                args=declared.args,
+            )
+            cls.__model__ = _native.Model(cls, options, list(declared.columns.values()), _links(declared, slots))
+            for attribute, descriptor in cls.__model__.descriptors().items():
                 setattr(cls, attribute, descriptor)
             _registry.register(cls)
         return cls
@@ -111,6 +93,8 @@ class TableMeta(type):
         schema: str | None = None,
         comment: str | None = None,
         abstract: bool = False,
+        naming: Mapping[str, str] | None = None,
+        renamed_from: str | None = None,
         soft_delete: str | None = None,
         tenant: str | None = None,
     ) -> None:
@@ -118,11 +102,28 @@ class TableMeta(type):
         super().__init__(name, bases, namespace)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _TableOptions:
+    """What the native side takes beside columns and links."""
+
+    name: str
+    schema: str | None
+    comment: str | None
+    renamed_from: str | None
+    naming: list[tuple[str, str]]
+    args: list[TableArg]
+
+
 class Table(metaclass=TableMeta):
     """A row of a table; the annotations of a derived class are its columns.
 
     ``class User(Table, table="users")``; without ``table`` the name is the class's in snake case. ``schema`` and ``comment``
-    are further options, and ``abstract=True`` makes a class that only passes its columns and options on.
+    are further options. ``naming`` is a convention for the names of constraints and indexes: a pattern of ``{table}``,
+    ``{columns}``, ``{column}`` and ``{target}`` for each of ``pk``, ``uq``, ``fk``, ``ck``, ``ix`` and ``ex``.
+    ``renamed_from`` is the name that the table had before, for migrations.
+
+    ``abstract=True`` makes a class that is no table itself: it passes on its columns, ``__table_args__`` and options. Plain
+    classes with annotations among the bases pass on their columns too.
 
     ``soft_delete`` names the column that says when (or, a boolean, that) a row was deleted: deleting sets it, and such rows are
     left out of whatever reads or writes the table. ``tenant`` names the column that says whose a row is: see :func:`tenant`.
@@ -130,7 +131,7 @@ class Table(metaclass=TableMeta):
 
     __slots__ = ()
     __model__: ClassVar[_native.Model]
-    __declared__: ClassVar[_Declared]
+    __declared__: ClassVar[Declared]
 
     if not TYPE_CHECKING:
 
@@ -305,96 +306,18 @@ class Table(metaclass=TableMeta):
         return _show.html_of(self)
 
 
-def _read_body(name: str, namespace: dict[str, Any]) -> _Declared:
-    """Take the columns and links out of a class body."""
-    declared = _Declared()
-    annotations = namespace.get("__annotations__", {})
-    for attribute, annotation in annotations.items():
-        annotation = _evaluated(name, attribute, annotation, namespace)
-        if get_origin(annotation) is ClassVar or annotation is ClassVar or attribute.startswith("__"):
-            continue
-        value = namespace.pop(attribute, MISSING)
-        if isinstance(value, ForeignKey) or _annotations.is_link(annotation):
-            column: str = cast("Any", value).column if isinstance(value, ForeignKey) else f"{attribute}_id"
-            declared.links[attribute] = (column, _annotations.linked_class(annotation))
-        else:
-            declared.columns[attribute] = _column(name, attribute, annotation, value)
-    for attribute, value in list(namespace.items()):
-        if isinstance(value, ColumnSpec | ForeignKey):
-            raise TypeError(f"{name}.{attribute} needs an annotation, for example {attribute}: int = Column()")
-    return declared
+def _links(declared: Declared, slots: Mapping[str, str]) -> list[Any]:
+    return [
+        (link, slots[link], column, _target_column(declared, column), _resolver(declared, column, target))
+        for link, (column, target) in declared.links.items()
+    ]
 
 
-def _evaluated(name: str, attribute: str, annotation: Any, namespace: dict[str, Any]) -> Any:
-    """An annotation that is a text, as under ``from __future__ import annotations``, as the object that it means."""
-    if not isinstance(annotation, str):
-        return annotation
-    # What a later class will be called need not be there yet: a link finds its class by the foreign key.
-    if re.match(r"(\w+\.)*ForeignKey\b", annotation):
-        return ForeignKey
-    module = sys.modules.get(namespace.get("__module__", ""))
-    # The class statement's surroundings: a class may stand in a function.
-    frame = sys._getframe(3)  # pyright: ignore[reportPrivateUsage]
-    try:
-        return eval(annotation, {**vars(module), **frame.f_locals} if module else frame.f_globals, namespace)  # noqa: S307
-    except NameError as error:
-        raise TypeError(f"the annotation of {name}.{attribute} cannot be read: {error}") from error
-
-
-def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpec:
-    spec: ColumnSpec = value if isinstance(value, ColumnSpec) else Column(default=value)
-    spec.name = attribute
-    reading = _annotations.read(annotation, spec.sql_type or None)
-    spec.nullable = spec.nullable or reading.nullable
-    spec.enum_labels = reading.enum_labels
-    spec.converter = _annotations.converter(annotation, spec)
-    if not spec.sql_type:
-        if reading.sql_type is None:
-            raise TypeError(
-                f"{name}.{attribute} is annotated {annotation!r}, which has no PostgreSQL type of its own; "
-                'name one: Column(type="jsonb")'
-            )
-        spec.sql_type = reading.sql_type
-    return spec
-
-
-def _settle(name: str, declared: _Declared) -> None:
-    """What depends on several columns: identity keys and the links that follow from foreign keys."""
-    if not declared.columns:
-        raise TypeError(f"{name} has no columns; annotate some, or derive it with abstract=True")
-    keys = [spec for spec in declared.columns.values() if spec.primary_key]
-    for spec in declared.columns.values():
-        asked = spec.asked_identity
-        if isinstance(asked, str):
-            spec.identity = asked
-        elif asked or (asked is None and keys == [spec] and _numbers_itself(spec)):
-            spec.identity = "by default" if spec.init else "always"
-    for link, (column, _) in declared.links.items():
-        if column not in declared.columns or declared.columns[column].foreign_key is None:
-            raise TypeError(f"{name}.{link} needs the column {column!r} with a foreign_key, which {name} does not have")
-    linked = {column for column, _ in declared.links.values()}
-    for spec in declared.columns.values():
-        link = spec.name.removesuffix("_id")
-        free = (
-            link != spec.name
-            and link not in declared.columns
-            and link not in declared.links
-            and not hasattr(Table, link)
-        )
-        if spec.foreign_key is not None and spec.name not in linked and free:
-            declared.links[link] = (spec.name, None)
-
-
-def _numbers_itself(spec: ColumnSpec) -> bool:
-    has_default = spec.default is not None or spec.default_factory is not None or spec.server_default is not None
-    return spec.sql_type.lower() in _INTEGERS and spec.foreign_key is None and not has_default
-
-
-def _target_column(declared: _Declared, column: str) -> str:
+def _target_column(declared: Declared, column: str) -> str:
     return _native.orm_split_foreign_key(declared.columns[column].foreign_key or "")[1]
 
 
-def _resolver(declared: _Declared, column: str, target: Any) -> Callable[[], _native.Model]:
+def _resolver(declared: Declared, column: str, target: Any) -> Callable[[], _native.Model]:
     """What finds the linked class when it is first needed, since it may be defined later."""
     foreign_key = declared.columns[column].foreign_key or ""
 
