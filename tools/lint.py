@@ -14,7 +14,9 @@ from pathlib import Path
 
 from common import ROOT, give_up, run, say
 
-PYTHON_FOLDERS = [name for name in ("python", "tests", "tools", "demo", "examples", "benches") if (ROOT / name).is_dir()]
+PYTHON_FOLDERS = [
+    name for name in ("python", "tests", "tools", "demo", "examples", "benches") if (ROOT / name).is_dir()
+]
 WITH_PYTHON = {"PYO3_PYTHON": sys.executable}
 
 

@@ -73,6 +73,11 @@ def connect_sync(
     return database
 
 
+def is_blocking(transaction: Transaction) -> bool:
+    """Whether it runs on a blocking connection."""
+    return isinstance(transaction._connection, _Routines)
+
+
 def run(work: Awaitable[Any]) -> Any:
     """Runs a coroutine that has nothing to wait for to its end."""
     steps = work.__await__()

@@ -138,6 +138,9 @@ impl Hydrator {
                 .slots()
                 .set(&instance, model.link_slot(joined.link), Some(linked))?;
         }
+        if self.into.is_none() {
+            model.loaded(&instance)?;
+        }
         Ok(instance)
     }
 
@@ -205,6 +208,7 @@ impl Entity {
         if layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
         }
+        model.loaded(&instance)?;
         Ok(instance)
     }
 }

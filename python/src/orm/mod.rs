@@ -8,6 +8,7 @@ mod expression;
 mod hydrate;
 pub mod instances;
 mod link;
+mod loaded;
 mod model;
 mod operand;
 mod order;

@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::column::Col;
 use super::converter::Conversions;
 use super::link::LinkField;
+use super::loaded::Loaded;
 use super::scope::check_tenant;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec, TableSpec};
@@ -30,6 +31,8 @@ pub struct Model {
     links: Vec<Way>,
     is_typed: bool,
     is_flat: bool,
+    /// What is called with each instance that a query has made.
+    on_load: Loaded,
 }
 
 /// A column, and what an instance makes of it.
@@ -147,6 +150,7 @@ impl Model {
             links,
             is_typed,
             is_flat,
+            on_load: Loaded::default(),
         })
     }
 
@@ -257,6 +261,11 @@ impl Model {
         PyFrozenSet::new(instance.py(), names.map(|field| &field.name))
     }
 
+    /// Whether an instance is not in the database yet.
+    fn is_new(&self, instance: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.changes(instance)?.is_none())
+    }
+
     /// Has the next save write these columns, which were changed in place.
     fn mark_changed(&self, instance: &Bound<'_, PyAny>, names: Vec<String>) -> PyResult<()> {
         for name in names {
@@ -300,6 +309,11 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Has these callables called with each instance that a query has made.
+    fn on_load(&self, py: Python<'_>, hooks: Vec<Py<PyAny>>) {
+        self.on_load.set(py, hooks);
     }
 
     /// The class.
@@ -388,6 +402,7 @@ impl Model {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.slots.traverse(&visit)?;
+        self.on_load.traverse(&visit)?;
         for way in &self.links {
             visit.call(&way.resolve)?;
         }
@@ -407,6 +422,15 @@ impl Model {
     /// The table.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// An instance was made of a row.
+    ///
+    /// # Errors
+    /// Those of the program's hooks.
+    #[inline]
+    pub fn loaded(&self, instance: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.on_load.call(instance)
     }
 
     /// The slots of its instances: columns first, then links.

@@ -26,6 +26,16 @@ from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, Pri
 from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
 from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_
 from ._filters import schema, tenant, unscoped, with_deleted
+from ._hooks import (
+    after_delete,
+    after_insert,
+    after_load,
+    after_update,
+    before_delete,
+    before_insert,
+    before_update,
+    remove_hook,
+)
 from ._select import select
 from ._table import Table
 from ._verbs import (
@@ -68,10 +78,17 @@ __all__ = [
     "StaleRowError",
     "Table",
     "Unique",
+    "after_delete",
+    "after_insert",
+    "after_load",
+    "after_update",
     "alias",
     "all_",
     "and_",
     "any_",
+    "before_delete",
+    "before_insert",
+    "before_update",
     "case",
     "cast",
     "col",
@@ -90,6 +107,7 @@ __all__ = [
     "literal",
     "not_",
     "or_",
+    "remove_hook",
     "schema",
     "select",
     "tenant",

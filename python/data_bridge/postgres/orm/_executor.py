@@ -17,7 +17,7 @@ from data_bridge.postgres._limits import checked
 from data_bridge.postgres.sync import SyncVerbs, iterate
 from data_bridge.postgres.sync import run as run_to_end
 
-from . import _filters
+from . import _filters, _hooks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,29 @@ def write(
     async def steps(holder: Any) -> Any:
         with remembered(holder, [instance]):
             return await holder._run_statement(statement)
+
+    return in_steps(db, steps, timeout)
+
+
+def write_with_hooks(
+    db: Any,
+    model: _native.Model,
+    row: Any,
+    statement: Callable[[Any], _native.Statement],
+    timeout: float | None,
+    *,
+    after: bool = True,
+) -> Coroutine[Any, Any, Any]:
+    """Run one statement that writes one row, with what is to be called before and behind it."""
+
+    async def steps(holder: Any) -> Any:
+        instance = _hooks.instance(model, row)
+
+        async def work(holder: Any) -> Any:
+            with remembered(holder, [instance]):
+                return await holder._run_statement(statement(instance))
+
+        return await _hooks.around(holder, model, "insert", [instance], work, after=after)
 
     return in_steps(db, steps, timeout)
 
@@ -114,15 +137,17 @@ def insert_many(
 ) -> Coroutine[Any, Any, int]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
 
+    async def work(model: _native.Model, holder: Any, rows: Any) -> int:
+        reader, tuples = await _read(model, rows)
+        if reader is None:
+            return 0
+        with _written(holder, model, rows):
+            return int(await holder.insert_many(_filters.placed(model), tuples, columns=reader.columns))
+
     async def steps(holder: Any) -> int:
         if cls is None:
             return int(await holder.insert_many(_filters.named(table), rows))
-        reader, tuples = await _read(cls.__model__, rows)
-        if reader is None:
-            return 0
-        model = cls.__model__
-        with _written(holder, model, rows):
-            return int(await holder.insert_many(_filters.placed(model), tuples, columns=reader.columns))
+        return await _hooks.around_rows(holder, cls.__model__, rows, work)
 
     return in_steps(db, steps, timeout)
 
@@ -140,12 +165,7 @@ def upsert_many(
     """Insert instances, mappings or tuples, or update what is there."""
     options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
 
-    async def steps(holder: Any) -> UpsertResult:
-        result: UpsertResult
-        if cls is None:
-            result = await holder.upsert_many(_filters.named(table), rows, update_columns=update, **options)
-            return result
-        model = cls.__model__
+    async def work(model: _native.Model, holder: Any, rows: Any) -> UpsertResult:
         reader, tuples = await _read(model, rows, conflict)
         if reader is None:
             return _bulk.UpsertResult(0, 0, [])
@@ -166,6 +186,14 @@ def upsert_many(
                 overriding=reader.overrides,
                 **options,
             )
+
+    async def steps(holder: Any) -> UpsertResult:
+        if cls is None:
+            result: UpsertResult = await holder.upsert_many(
+                _filters.named(table), rows, update_columns=update, **options
+            )
+            return result
+        return await _hooks.around_rows(holder, cls.__model__, rows, work, after=False)
 
     return in_steps(db, steps, timeout)
 

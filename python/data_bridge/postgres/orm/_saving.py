@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
 
-from . import _executor
+from . import _executor, _hooks
 from ._errors import NoRowError, StaleRowError
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ def save[T: Table](instance: T, timeout: float | None, db: Any) -> Coroutine[Any
     model = instance.__model__
 
     async def steps(holder: Any) -> T:
+        kind: _hooks.Write = "insert" if model.is_new(instance) else "update"
+        if kind == "update" and not model.changed(instance):
+            return instance
+        return await _hooks.around(holder, model, kind, [instance], write)
+
+    async def write(holder: Any) -> T:
+        # Hooks may have changed the instance.
         statement = _native.orm_save(model, instance)
         if statement is None:
             return instance
@@ -55,6 +62,9 @@ def delete(instance: Table, timeout: float | None, db: Any) -> Coroutine[Any, An
     model = instance.__model__
 
     async def steps(holder: Any) -> None:
+        await _hooks.around(holder, model, "delete", [instance], write)
+
+    async def write(holder: Any) -> None:
         statement = _native.orm_remove(model, instance)
         with _executor.remembered(holder, [instance]):
             if not await holder._run_statement(statement):
@@ -77,6 +87,9 @@ def upsert[T: Table](
     update = None if update_columns is None else names(update_columns)
 
     async def steps(holder: Any) -> T:
+        return await _hooks.around(holder, model, "insert", [instance], write, after=False)
+
+    async def write(holder: Any) -> T:
         statement = _native.orm_upsert(model, instance, conflict, update)
         with _executor.remembered(holder, [instance]):
             await holder._run_statement(statement)

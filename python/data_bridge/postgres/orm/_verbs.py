@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from data_bridge import _native
 from data_bridge._native import Query
 
-from . import _executor, _registry
+from . import _executor, _hooks, _registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
@@ -149,6 +149,8 @@ def insert_one(
     model, row = _row(table, row)
     if model is None:
         return _executor.insert_into(db, table, row, timeout)
+    if _hooks.wanted(model, "insert"):
+        return _executor.write_with_hooks(db, model, row, lambda row: _native.orm_insert(model, row), timeout)
     return _executor.write(db, _instance(row), _native.orm_insert(model, row), timeout)
 
 
@@ -192,6 +194,12 @@ def upsert_one(
     update = None if update_columns is None else _names(update_columns)
     if model is None:
         return _executor.upsert_into(db, table, row, conflict, update, timeout)
+    if _hooks.wanted(model, "insert"):
+
+        def upsert(row: Any) -> _native.Statement:
+            return _native.orm_upsert(model, row, conflict, update)
+
+        return _executor.write_with_hooks(db, model, row, upsert, timeout, after=False)
     return _executor.write(db, _instance(row), _native.orm_upsert(model, row, conflict, update), timeout)
 
 
