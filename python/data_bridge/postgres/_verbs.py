@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import _bulk, _rows, errors
+from . import _bulk, _rows, _tables, errors
 from ._capture import Capture, capture
 from ._limits import checked, in_time
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._bulk import OnDuplicate, Rows, UpsertResult
     from ._reply import Reply
     from .database import Member
+    from .orm import Table
     from .transaction import Transaction
 
 
@@ -50,6 +51,16 @@ class AsyncVerbs:
     def capture(self, *, args: bool = False) -> Capture:
         """Lists what a ``with`` or ``async with`` block runs; see :func:`capture`."""
         return capture(args=args)
+
+    def create_all(self, *tables: type[Table] | str) -> Coroutine[Any, Any, None]:
+        """Creates tables, without any named all that are known, and what they need; see :func:`create_all`."""
+        running: Coroutine[Any, Any, None] = _tables.create_all(self, tables)
+        return running
+
+    def drop_all(self, *tables: type[Table] | str) -> Coroutine[Any, Any, None]:
+        """Drops tables, without any named all that are known; see :func:`drop_all`."""
+        running: Coroutine[Any, Any, None] = _tables.drop_all(self, tables)
+        return running
 
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> Reply[list[Record]]:
         """All rows of a query."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
 
-from . import _default, _locks, _pool, errors
+from . import _default, _locks, _pool, _tables, errors
 from ._capture import Capture, capture
 from ._limits import Deadlines, checked, expired
 from ._pool import CANCEL_DEADLINE, UNCLOSED, check_limits, log, restore, why_exhausted
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from ._bulk import OnDuplicate, UpsertResult
     from .database import Member
+    from .orm import Table
     from .transaction import Isolation, Transaction
 
 #: Seconds for what undoes a call whose time limit has passed, before its connection is given up.
@@ -237,6 +238,14 @@ class SyncVerbs:
     def capture(self, *, args: bool = False) -> Capture:
         """Lists what a ``with`` block runs; see :func:`capture`."""
         return capture(args=args)
+
+    def create_all(self, *tables: type[Table] | str) -> None:
+        """Creates tables, without any named all that are known, and what they need; see :func:`create_all`."""
+        _tables.create_all(self, tables)
+
+    def drop_all(self, *tables: type[Table] | str) -> None:
+        """Drops tables, without any named all that are known; see :func:`drop_all`."""
+        _tables.drop_all(self, tables)
 
     def fetch(self, sql: str, /, *args: Any, timeout: float | None = None) -> list[Record]:
         """All rows of a query."""

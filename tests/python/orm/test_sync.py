@@ -73,11 +73,11 @@ def test_in_a_transaction(sdb: Any) -> None:
 
 
 async def test_the_default_is_the_database_that_was_opened_last_and_is_open(url: str) -> None:
-    with pg.connect_sync(url):
-        pg.create_all(MODELS)
+    with pg.connect_sync(url) as sdb:
+        sdb.create_all(*MODELS)
         async with await pg.connect(url):
             assert await User.count() == 0
         assert User.count() == 0
-        pg.drop_all(MODELS)
+        sdb.drop_all(*MODELS)
     with pytest.raises(InterfaceError, match="no database is open"):
         await User.count()

@@ -19,9 +19,9 @@ from .models import MODELS, Everything, Post, User
 
 @pytest.mark.smoke
 async def test_tables_are_made_in_any_order_and_again(db: pg.Database) -> None:
-    await pg.drop_all(MODELS)
+    await db.drop_all(*MODELS)
     await pg.create_all(reversed(MODELS))
-    await pg.create_all(MODELS)
+    await db.create_all(*MODELS)
     assert await db.fetch_val("SELECT obj_description('orm_everything'::regclass)") == "One column of each kind"
     assert await db.fetch_val("SELECT col_description('orm_everything'::regclass, 4)") == "it's money"
     with pytest.raises(Error, match="already exists"):

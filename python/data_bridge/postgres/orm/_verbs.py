@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from data_bridge import _native
 from data_bridge._native import Query
+from data_bridge.postgres import _tables
 
 from . import _executor, _hooks, _registry
 
@@ -324,3 +325,6 @@ def _rows_meant(where: Where) -> tuple[Condition | None, bool]:
             raise ValueError("where=False selects no row; give a condition, or True for every row")
         return None, True
     return where, False
+
+
+_tables.learn(create_all=create_all, drop_all=drop_all)
