@@ -276,7 +276,7 @@ fn depth_is_limited_and_length_is_not() {
             .render()
             .unwrap_err()
             .to_string()
-            .contains("65535")
+            .contains("65,535")
     );
 }
 

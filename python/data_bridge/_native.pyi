@@ -381,6 +381,7 @@ class Expression[T]:
         range_: tuple[Any, Any] | None = None,
         groups: tuple[int | None, int | None] | None = None,
     ) -> Expression[T]: ...
+    def table_valued(self, *columns: str, name: str | None = None, with_ordinality: str | None = None) -> Subquery: ...
     def within_group(self, *by: Expression[Any] | Order) -> Expression[Any]: ...
     def _text(self) -> str: ...
 
@@ -419,6 +420,10 @@ class Subquery:
     @property
     def c(self) -> SubqueryColumns:
         """Its columns, as attributes."""
+    def union_all(self, step: Query[Any]) -> Subquery:
+        """Of the first rows of a recursive query: the whole one, with what ``step`` makes of the rows found so far."""
+    def union(self, step: Query[Any]) -> Subquery:
+        """The same with each row once, which ends where nothing new is found."""
 
 @final
 class SubqueryColumns:
@@ -445,7 +450,7 @@ class Query[R]:
         target: Any,
         on: Expression[bool] | bool | None = None,
         *,
-        how: Literal["inner", "left", "right", "full"] = "inner",
+        how: Literal["inner", "left", "right", "full", "cross"] = "inner",
     ) -> Query[R]:
         """Joins a class, an alias, a subquery, or the other side of a link; without ``on`` by the foreign key between them."""
     def left_join(self, target: Any, on: Expression[bool] | bool | None = None) -> Query[R]:
@@ -484,8 +489,12 @@ class Query[R]:
         """The same with rows that are their first value instead of tuples."""
     def subquery(self, name: str) -> Subquery:
         """To read from: ``FROM (SELECT ...) AS name``; its columns are ``.c.name``."""
-    def cte(self, name: str) -> Subquery:
-        """To read from: ``WITH name AS (SELECT ...)``; its columns are ``.c.name``."""
+    def cte(self, name: str, *, recursive: bool = False) -> Subquery:
+        """To read from: ``WITH name AS (SELECT ...)``; a recursive one is made whole by ``.union_all(step)``."""
+    def lateral(self, name: str) -> Subquery:
+        """To join: ``LATERAL (SELECT ...) AS name``, for each row of what stands before it; its columns are ``.c.name``."""
+    def after(self, *row: Any) -> Query[R]:
+        """Keeps the rows behind one in the query's order: an instance, or the values of its order. ``None`` is before all."""
     def scalar_subquery(self) -> Expression[Any]:
         """The one value of the one row, as an expression."""
     def sql(self) -> str:
@@ -616,6 +625,8 @@ def orm_cast(value: Any, name: str) -> Expression[Any]: ...
 def orm_case(branches: tuple[Any, ...], otherwise: Any) -> Expression[Any]: ...
 def orm_chain(conditions: tuple[Any, ...], all: bool) -> Expression[bool]: ...
 def orm_row(parts: tuple[Any, ...]) -> Expression[Any]: ...
+def orm_values(name: str, columns: Sequence[tuple[str, str]], rows: Iterable[tuple[Any, ...]]) -> Subquery: ...
+def orm_from_sql(model: Model, sql: str, args: tuple[Any, ...]) -> Statement: ...
 def orm_text(sql: str, values: dict[str, Any]) -> Expression[Any]: ...
 def orm_select(
     model: Model,

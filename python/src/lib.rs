@@ -46,7 +46,11 @@ mod _native {
     #[pymodule_export]
     use crate::orm::builders::{call, case, cast, chain, literal, row, text};
     #[pymodule_export]
+    use crate::orm::by_name::from_sql;
+    #[pymodule_export]
     use crate::orm::converter::register;
+    #[pymodule_export]
+    use crate::orm::derived::values;
     #[pymodule_export]
     use crate::orm::instances::{refresh, remove, save};
     #[pymodule_export]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use data_bridge_driver::Error;
 
-use super::{Expr, Param, Select, SetOperator, ValueType, select::free_name};
-use crate::schema::Name;
+use super::{Expr, Function, Param, Select, SetOperator, ValueType, select::free_name};
+use crate::schema::{Builtin, Name, PgType};
 
 /// A query that other queries read from, as a subquery or a common table expression. Cheap to clone.
 ///
@@ -42,8 +42,12 @@ pub(super) enum Body<V> {
     Lateral(Arc<Select<V>>),
     Cte(Arc<Select<V>>),
     RecursiveCte(Arc<Select<V>>),
-    /// Within a recursive one: the rows found so far.
-    Itself,
+    /// The beginning of a recursive one; within its step, the rows found so far.
+    Seed(Arc<Select<V>>),
+    /// Rows of the caller's: of each column its type and the array of its values.
+    Values(Arc<[(PgType, Expr<V>)]>),
+    /// What a function gives, and whether its rows are numbered.
+    Call(Expr<V>, bool),
 }
 
 impl<V> Derived<V> {
@@ -88,18 +92,128 @@ impl<V> Derived<V> {
         distinct: bool,
         step: impl FnOnce(Self) -> Result<Select<V>, E>,
     ) -> Result<Self, E> {
+        let seed = Self::seed(name, first)?;
+        let step = step(seed.clone())?;
+        Ok(seed.step(distinct, step)?)
+    }
+
+    /// The first rows of a recursive query, to be read from by the [`step`](Self::step) that makes it whole.
+    ///
+    /// # Errors
+    /// A name that [`Name::new`] refuses.
+    pub fn seed(name: &str, first: Select<V>) -> Result<Self, Error> {
         let head = Head::of(name, &first)?;
-        let step = step(Self {
-            head: Arc::clone(&head),
-            body: Body::Itself,
-        })?;
+        let body = Body::Seed(Arc::new(first));
+        Ok(Self { head, body })
+    }
+
+    /// The whole recursive query: the first rows, and what `step` makes of those found so far, again and again; see
+    /// [`recursive`](Self::recursive).
+    ///
+    /// # Errors
+    /// This is no [`seed`](Self::seed).
+    pub fn step(&self, distinct: bool, step: Select<V>) -> Result<Self, Error> {
+        let Body::Seed(first) = &self.body else {
+            return Err(Error::interface(format!(
+                "{} is not the beginning of a recursive query, or has its step already",
+                self.name()
+            )));
+        };
         let operator = if distinct {
             SetOperator::Union
         } else {
             SetOperator::UnionAll
         };
-        let body = Body::RecursiveCte(Arc::new(first.combine(operator, step)));
-        Ok(Self { head, body })
+        let whole = Select::clone(first).combine(operator, step);
+        Ok(Self {
+            head: Arc::clone(&self.head),
+            body: Body::RecursiveCte(Arc::new(whole)),
+        })
+    }
+
+    /// Rows of the caller's as a table: for each column its name, its type, and an array of its values. However many rows there
+    /// are, it is one statement.
+    ///
+    /// ```
+    /// use data_bridge_orm::{query::{Derived, Param, Select}, schema::Builtin};
+    ///
+    /// let ids = Param::new(vec![1_i64, 2]);
+    /// let names = Param::new(vec!["a", "b"]);
+    /// let given = Derived::values("given", [("id", Builtin::Int8.into(), ids), ("name", Builtin::Text.into(), names)])?;
+    /// assert_eq!(
+    ///     Select::of([given.column("name")?]).source(&given).render()?.sql,
+    ///     "SELECT \"given\".\"name\" FROM unnest($1::bigint[], $2::text[]) AS \"given\" (\"id\", \"name\")"
+    /// );
+    /// # Ok::<(), data_bridge_driver::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name that [`Name::new`] refuses, no column, or one of arrays: an array of arrays is one array to PostgreSQL.
+    pub fn values<'n>(
+        name: &str,
+        columns: impl IntoIterator<Item = (&'n str, PgType, V)>,
+    ) -> Result<Self, Error> {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (column, ty, array) in columns {
+            if ty.is_array() {
+                return Err(Error::interface(format!(
+                    "values cannot have a column of arrays: {column} is {ty}; send JSON, or a row at a time"
+                )));
+            }
+            let known = ValueType::from(&ty);
+            names.push((Name::new(column)?, known));
+            values.push((ty, Expr::param(array, known.array())));
+        }
+        if values.is_empty() {
+            return Err(Error::interface("values need a column"));
+        }
+        let name = Name::new(name)?;
+        let columns = names;
+        Ok(Self {
+            head: Arc::new(Head { name, columns }),
+            body: Body::Values(values.into()),
+        })
+    }
+
+    /// The rows that a function gives, under these names of its columns, which may be of other types than is known here. It may
+    /// name columns of what stands before it in FROM. With `ordinality` it has one column more, the number of each row from 1.
+    ///
+    /// # Errors
+    /// A name that [`Name::new`] refuses.
+    pub fn call(
+        name: &str,
+        function: Function<V>,
+        columns: &[&str],
+        ordinality: Option<&str>,
+    ) -> Result<Self, Error> {
+        let function = Expr::from(function);
+        let ty = match columns {
+            [_] => function.value_type(),
+            _ => ValueType::UNKNOWN,
+        };
+        let numbered = ordinality.map(|name| (name, ValueType::of(Builtin::Int8)));
+        let columns = columns.iter().map(|name| (*name, ty)).chain(numbered);
+        let columns = columns
+            .map(|(name, ty)| Ok((Name::new(name)?, ty)))
+            .collect::<Result<_, Error>>()?;
+        let name = Name::new(name)?;
+        Ok(Self {
+            head: Arc::new(Head { name, columns }),
+            body: Body::Call(function, ordinality.is_some()),
+        })
+    }
+
+    /// Whether it may name columns of what stands before it in FROM, so that a join of it mostly needs no condition.
+    pub fn is_lateral(&self) -> bool {
+        matches!(self.body, Body::Lateral(_) | Body::Call(..))
+    }
+
+    /// Whether it is read by its name, after `WITH`.
+    pub(super) fn is_cte(&self) -> bool {
+        matches!(
+            self.body,
+            Body::Cte(_) | Body::RecursiveCte(_) | Body::Seed(_)
+        )
     }
 
     /// Its name.
@@ -130,7 +244,11 @@ impl<V> Derived<V> {
         match &self.body {
             Body::Cte(query) => Some((query, false)),
             Body::RecursiveCte(query) => Some((query, true)),
-            Body::Subquery(_) | Body::Lateral(_) | Body::Itself => None,
+            Body::Subquery(_)
+            | Body::Lateral(_)
+            | Body::Seed(_)
+            | Body::Values(_)
+            | Body::Call(..) => None,
         }
     }
 
@@ -139,8 +257,10 @@ impl<V> Derived<V> {
             Body::Subquery(query)
             | Body::Lateral(query)
             | Body::Cte(query)
+            | Body::Seed(query)
             | Body::RecursiveCte(query) => query.depth(),
-            Body::Itself => 0,
+            Body::Values(_) => 0,
+            Body::Call(function, _) => function.depth(),
         }
     }
 }
@@ -154,7 +274,9 @@ impl<V> Clone for Derived<V> {
                 Body::Lateral(query) => Body::Lateral(Arc::clone(query)),
                 Body::Cte(query) => Body::Cte(Arc::clone(query)),
                 Body::RecursiveCte(query) => Body::RecursiveCte(Arc::clone(query)),
-                Body::Itself => Body::Itself,
+                Body::Seed(query) => Body::Seed(Arc::clone(query)),
+                Body::Values(columns) => Body::Values(Arc::clone(columns)),
+                Body::Call(function, ordinality) => Body::Call(function.clone(), *ordinality),
             },
         }
     }

@@ -48,7 +48,8 @@ pub(super) enum Node<V> {
     Outer(ColumnRef),
     /// A column of a subquery or CTE, by its position.
     Field(Derived<V>, usize),
-    Param(Typed<V>),
+    /// A value, and what tells whether it equals another one.
+    Param(Typed<V>, Same<V>),
     /// A word of SQL: `NULL`, `TRUE`.
     Word(&'static str),
     /// SQL of the caller's.
@@ -90,6 +91,9 @@ pub(super) enum Node<V> {
     Label(Expr<V>, Name),
 }
 
+/// Whether two values are equal.
+pub type Same<V> = fn(&V, &V) -> bool;
+
 /// Cloning shares the tree and does not need `V: Clone`.
 impl<V> Clone for Expr<V> {
     fn clone(&self) -> Self {
@@ -118,8 +122,19 @@ impl<V> Expr<V> {
 
     /// A value, sent as a parameter of this type.
     pub fn param(value: V, ty: ValueType) -> Self {
+        Self::comparable_param(value, ty, |one, other| std::ptr::eq(one, other))
+    }
+
+    /// The same for values that can be compared: where an expression of GROUP BY or ORDER BY is one of those that are
+    /// selected but for parameters of equal values, it is that expression to the server too.
+    pub fn comparable_param(value: V, ty: ValueType, same: Same<V>) -> Self {
         let oid = ty.oid();
-        Self::new(Node::Param(Typed { value, oid }), ty)
+        Self::new(Node::Param(Typed { value, oid }, same), ty)
+    }
+
+    /// Whether it is `NULL` itself.
+    pub(super) fn is_null_word(&self) -> bool {
+        matches!(self.0.node, Node::Word("NULL"))
     }
 
     /// `NULL`.
@@ -193,6 +208,14 @@ impl<V> Expr<V> {
     pub fn as_function(&self) -> Option<&Function<V>> {
         match &self.0.node {
             Node::Function(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// The column of a table that this is.
+    pub fn as_column(&self) -> Option<&ColumnRef> {
+        match &self.0.node {
+            Node::Column(column) => Some(column),
             _ => None,
         }
     }
@@ -271,7 +294,7 @@ impl<V> Expr<V> {
             Node::Column(_)
             | Node::Outer(_)
             | Node::Field(..)
-            | Node::Param(_)
+            | Node::Param(..)
             | Node::Word(_)
             | Node::Exists(_)
             | Node::Scalar(_)
@@ -303,7 +326,7 @@ impl<V> Node<V> {
             Self::Column(_)
             | Self::Outer(_)
             | Self::Field(..)
-            | Self::Param(_)
+            | Self::Param(..)
             | Self::Word(_)
             | Self::Text(_)
             | Self::Exists(_)

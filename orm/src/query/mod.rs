@@ -8,6 +8,7 @@ mod containers;
 mod derived;
 mod expr;
 mod function;
+mod keyset;
 mod link;
 mod methods;
 mod operator;
@@ -24,7 +25,7 @@ mod write;
 
 pub use self::{
     derived::Derived,
-    expr::{Expr, MAX_DEPTH, Named},
+    expr::{Expr, MAX_DEPTH, Named, Same},
     function::{Bound, Frame, Function, Unit, Window},
     link::Link,
     operator::{Associativity, Gives, Operator, Precedence, Symbol},

@@ -2,11 +2,11 @@
 
 use std::{fmt::Write as _, ops::Range, sync::Arc};
 
-use data_bridge_driver::Error;
+use data_bridge_driver::{Error, wire::frontend::check_parameters};
 use postgres_types::ToSql;
 
 use super::{
-    Expr, Param, Precedence, Relation, Scope,
+    Expr, Param, Precedence, Relation, Same, Scope,
     derived::Head,
     param::Typed,
     scope::Skips,
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::schema::{ColumnRef, Name, Oid};
 
-/// The most parameters of one statement (a 16-bit count in Bind).
-const MAX_PARAMS: usize = 65_535;
+/// How far back a parameter is looked for that stands in a statement several times.
+const RECENT: usize = 16;
 
 /// A rendered query: the text, and its parameters in order.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub(super) struct Renderer<'a, V> {
     /// The parameters of the list of what is selected. Where one of them stands again in GROUP BY or ORDER BY, it is the
     /// same parameter: otherwise the server would take the two expressions for different ones.
     pub selected: Range<usize>,
+    /// Whether what stands here may be one of what is selected by the values of its parameters too.
+    pub by_value: bool,
     /// Where the statement runs.
     pub scope: Option<&'a Scope<V>>,
     /// The conditions of its tables that the query at hand does without.
@@ -62,6 +64,7 @@ impl<'a, V> Renderer<'a, V> {
             scopes: Vec::new(),
             defined: Vec::new(),
             selected: 0..0,
+            by_value: false,
             scope,
             skips: Skips::default(),
             depth: 0,
@@ -78,12 +81,7 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     pub fn finish(self) -> Result<Statement<'a, V>, Error> {
-        if self.params.len() > MAX_PARAMS {
-            return Err(Error::interface(format!(
-                "the query has {} parameters and PostgreSQL takes {MAX_PARAMS}; pass a list with in_ instead of many conditions",
-                self.params.len()
-            )));
-        }
+        check_parameters(self.params.len())?;
         Ok(Statement {
             sql: self.sql,
             params: self.params,
@@ -96,12 +94,28 @@ impl<'a, V> Renderer<'a, V> {
     }
 
     pub fn param(&mut self, param: &'a Typed<V>) {
-        let selected = self.params.get(self.selected.clone()).unwrap_or_default();
-        let again = selected
-            .iter()
-            .position(|known| std::ptr::eq(*known, &raw const param.value));
-        let number = if let Some(again) = again {
-            self.selected.start + again + 1
+        self.equal_param(param, |one, other| std::ptr::eq(one, other));
+    }
+
+    /// A parameter, or the one that stands for it already: the same one of what is selected or a few places back, or in GROUP
+    /// BY and ORDER BY one of what is selected that has an equal value.
+    pub fn equal_param(&mut self, param: &'a Typed<V>, same: Same<V>) {
+        let selected = self.selected.clone();
+        let recent = self.params.len().saturating_sub(RECENT)..self.params.len();
+        let again = |range: Range<usize>, is_same: &dyn Fn(&V) -> bool| {
+            let mut places = range.filter(|at| self.types.get(*at) == Some(&param.oid));
+            places.find(|at| self.params.get(*at).is_some_and(|known| is_same(known)))
+        };
+        let is_it = |known: &V| std::ptr::eq(known, &raw const param.value);
+        let known = if self.by_value {
+            again(selected, &|known| same(known, &param.value))
+        } else {
+            again(selected, &is_it)
+        };
+        // Of a parameter without a type the server infers one for each place.
+        let known = known.or_else(|| again(recent, &is_it).filter(|_| param.oid != 0));
+        let number = if let Some(known) = known {
+            known + 1
         } else {
             self.params.push(&param.value);
             self.types.push(param.oid);

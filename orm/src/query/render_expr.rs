@@ -29,8 +29,8 @@ impl<'a, V> Renderer<'a, V> {
             Node::Column(column) => self.column(column),
             Node::Outer(column) => self.outer_column(column),
             Node::Field(derived, index) => self.field(derived.head(), *index),
-            Node::Param(param) => {
-                self.param(param);
+            Node::Param(param, same) => {
+                self.equal_param(param, *same);
                 Ok(())
             }
             Node::Word(word) => {
@@ -196,7 +196,7 @@ impl<'a, V> Renderer<'a, V> {
 
     /// An expression that is a parameter and nothing else.
     pub fn bare_param(&mut self, expr: &'a Expr<V>) {
-        if let Node::Param(param) = &expr.0.node {
+        if let Node::Param(param, _) = &expr.0.node {
             self.param(param);
         }
     }

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 use data_bridge_driver::Error;
 
 use super::{
-    Expr, Join, MAX_DEPTH, Order, Precedence, Relation, Select, SetOperator, Wait,
+    Derived, Expr, Join, MAX_DEPTH, Order, Precedence, Relation, Select, SetOperator, Wait,
     derived::{Body, Head},
     render::Renderer,
     select::{Asks, Distinct, Item, Limit, Lock, Nulls, free_name},
@@ -176,7 +176,8 @@ impl<'a, V> Renderer<'a, V> {
     /// What stands behind the word SELECT.
     fn core(&mut self, select: &'a Select<V>, items: bool) -> Result<(), Error> {
         self.scopes.push(&select.sources);
-        let outer = self.selected.clone();
+        let outer = (self.selected.clone(), self.by_value);
+        self.by_value = false;
         let around = self.skips;
         self.skips = around | select.skips;
         let start = self.params.len();
@@ -189,10 +190,12 @@ impl<'a, V> Renderer<'a, V> {
                     self.list(by)?;
                     self.push(")");
                     self.selected = start..self.params.len();
+                    self.by_value = true;
                 }
             }
             self.items(select)?;
         }
+        self.by_value = false;
         self.selected = start..self.params.len();
         // Where a join keeps rows of its right side, a condition behind it would drop what it keeps.
         let apart = select
@@ -206,6 +209,7 @@ impl<'a, V> Renderer<'a, V> {
             .enumerate()
             .filter(|(index, source)| !apart && (*index == 0 || source.joined.is_none()));
         self.filter(select.filter.as_ref(), narrowed.map(|(_, source)| source))?;
+        self.by_value = true;
         for (index, by) in select.group.iter().enumerate() {
             self.push(if index == 0 { " GROUP BY " } else { ", " });
             self.expr(by)?;
@@ -216,7 +220,7 @@ impl<'a, V> Renderer<'a, V> {
             self.push(" ");
             self.order(&select.order)?;
         }
-        self.selected = outer;
+        (self.selected, self.by_value) = outer;
         self.window(select);
         if items {
             for lock in &select.locks {
@@ -332,31 +336,65 @@ impl<'a, V> Renderer<'a, V> {
                 self.table_name(table);
                 source.known_as() == table.name().name()
             }
-            Relation::Derived(derived) => match &derived.body {
-                Body::Subquery(query) | Body::Lateral(query) => {
-                    self.push(if matches!(derived.body, Body::Lateral(_)) {
-                        "LATERAL "
-                    } else {
-                        ""
-                    });
-                    self.subquery(query)?;
-                    self.push(" AS ");
-                    self.push(source.known_as().quoted());
-                    self.push(" ");
-                    self.column_names(derived.head());
-                    return Ok(());
-                }
-                Body::Cte(_) | Body::RecursiveCte(_) | Body::Itself => {
-                    self.push(derived.name().quoted());
-                    source.alias.is_none()
-                }
-            },
+            Relation::Derived(derived) if derived.is_cte() => {
+                self.check_defined(derived)?;
+                self.push(derived.name().quoted());
+                source.alias.is_none()
+            }
+            Relation::Derived(derived) => {
+                self.derived(derived)?;
+                self.push(" AS ");
+                self.push(source.known_as().quoted());
+                self.push(" ");
+                self.column_names(derived.head());
+                return Ok(());
+            }
         };
         if !own_name {
             self.push(" AS ");
             self.push(source.known_as().quoted());
         }
         Ok(())
+    }
+
+    /// The rows themselves, in front of their name.
+    fn derived(&mut self, derived: &'a Derived<V>) -> Result<(), Error> {
+        match &derived.body {
+            Body::Subquery(query) => self.subquery(query),
+            Body::Lateral(query) => {
+                self.push("LATERAL ");
+                self.subquery(query)
+            }
+            Body::Values(columns) => {
+                self.push("unnest(");
+                for (index, (ty, values)) in columns.iter().enumerate() {
+                    self.comma(index);
+                    self.expr(values)?;
+                    // One call of unnest must know what it unnests, whatever the statement declares.
+                    let _ = write!(self.sql, "::{ty}[]");
+                }
+                self.push(")");
+                Ok(())
+            }
+            Body::Call(function, ordinality) => {
+                self.expr(function)?;
+                self.push(if *ordinality { " WITH ORDINALITY" } else { "" });
+                Ok(())
+            }
+            // Read by their name, after `WITH`.
+            Body::Cte(_) | Body::RecursiveCte(_) | Body::Seed(_) => Ok(()),
+        }
+    }
+
+    fn check_defined(&self, derived: &Derived<V>) -> Result<(), Error> {
+        let is_known = |head: &&Arc<Head>| Arc::ptr_eq(head, derived.head());
+        if self.defined.iter().any(is_known) {
+            return Ok(());
+        }
+        Err(Error::interface(format!(
+            "the recursive query {} has no step yet; make it whole by union_all(query) or union(query) and read from what that gives",
+            derived.name()
+        )))
     }
 
     pub fn order(&mut self, order: &'a [Order<V>]) -> Result<(), Error> {

@@ -257,7 +257,7 @@ impl Table {
     }
 
     /// Whether both handles are of one table, or of one way to it.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
             || match (&self.0.reach, &other.0.reach) {
                 (Some(own), Some(others)) => self.0.alias == other.0.alias && own.is(others),

@@ -68,6 +68,7 @@ from .orm import (
     extract,
     fetch_many,
     fetch_one,
+    from_sql,
     func,
     insert_many,
     insert_one,
@@ -84,6 +85,7 @@ from .orm import (
     update_many,
     upsert_many,
     upsert_one,
+    values,
     with_deleted,
 )
 from .prepared import Prepared
@@ -162,6 +164,7 @@ __all__ = [
     "fetch_one",
     "fetch_row",
     "fetch_val",
+    "from_sql",
     "func",
     "insert_many",
     "insert_one",
@@ -179,6 +182,7 @@ __all__ = [
     "update_many",
     "upsert_many",
     "upsert_one",
+    "values",
     "with_deleted",
 ]
 

@@ -75,6 +75,11 @@ impl Layout {
         self.columns.is_empty()
     }
 
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| &*column.name)
+    }
+
     /// Whether no column holds containers, so that what is made of a row cannot be part of a reference cycle.
     pub fn is_flat(&self) -> bool {
         self.is_flat

@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PySlice, PyString, PyTuple, PyType};
 
+use super::derived::PyDerived;
 use super::generic_alias;
 use super::operand::{beside, columns, is_text, list};
 pub use super::operand::{condition, of_value, operand, pg_type, several};
@@ -29,7 +30,23 @@ impl IntoParam<Self> for Value {
 
 impl IntoOperand<Self> for Value {
     fn into_operand(self, ty: ValueType) -> Expr<Self> {
-        Expr::param(self, ty)
+        Expr::comparable_param(self, ty, Self::is_same)
+    }
+}
+
+impl Value {
+    /// Whether both are one object, or equal ones of a type whose equal values are sent alike.
+    fn is_same(&self, other: &Self) -> bool {
+        Python::attach(|py| {
+            let (one, other) = (self.0.bind(py), other.0.bind(py));
+            let is_plain = one.is_exact_instance_of::<PyInt>()
+                || one.is_exact_instance_of::<PyString>()
+                || one.is_exact_instance_of::<PyBytes>();
+            one.is(other)
+                || (is_plain
+                    && one.get_type().is(other.get_type())
+                    && one.eq(other).unwrap_or(false))
+        })
     }
 }
 
@@ -595,6 +612,23 @@ impl Expression {
             function = function.within_group(order);
         }
         Self::checked(function.into())
+    }
+
+    /// Of a function: the rows that it gives, to read from, under these names of its columns.
+    #[pyo3(signature = (*columns, name = None, with_ordinality = None))]
+    fn table_valued(
+        &self,
+        py: Python<'_>,
+        columns: &Bound<'_, PyTuple>,
+        name: Option<&str>,
+        with_ordinality: Option<&str>,
+    ) -> PyResult<PyDerived> {
+        let columns = columns.iter().map(|name| name.extract::<String>());
+        let columns = columns.collect::<PyResult<Vec<_>>>()?;
+        let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+        let function = self.function("table_valued()")?;
+        let name = name.or(columns.first().copied()).unwrap_or_default();
+        PyDerived::call(py, name, function, &columns, with_ordinality)
     }
 
     /// Of a function: for each row, over its window. A frame is a pair of bounds: so many before (negative) or behind the row,

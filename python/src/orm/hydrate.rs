@@ -214,8 +214,11 @@ impl Entity {
 }
 
 /// `places` are pairs of a slot and the column whose value it takes.
+///
+/// # Errors
+/// `DataError` for a value that is malformed or that no Python object can hold.
 #[inline]
-fn fill<'r>(
+pub fn fill<'r>(
     model: &Model,
     instance: &Bound<'_, PyAny>,
     layout: &Layout,

@@ -1,12 +1,14 @@
 //! The native half of the ORM: models, their columns as expressions, queries over them, rows into instances.
 
 pub mod builders;
+pub mod by_name;
 mod column;
 pub mod converter;
-mod derived;
+pub mod derived;
 mod expression;
 mod hydrate;
 pub mod instances;
+mod keyset;
 mod link;
 mod loaded;
 mod model;

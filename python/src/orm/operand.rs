@@ -1,6 +1,6 @@
 //! What stands beside an expression: other expressions, queries, and values, which become parameters of a fitting type.
 
-use data_bridge_orm::query::{Expr, Gives, Operator, ValueType};
+use data_bridge_orm::query::{Expr, Gives, IntoOperand, Operator, ValueType};
 use data_bridge_orm::schema::{Builtin, PgType};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -58,7 +58,7 @@ pub fn operand(other: &Bound<'_, PyAny>, ty: ValueType) -> PyResult<Expr<Value>>
         None => other.clone(),
         Some(conversion) => conversion.dump(other)?,
     };
-    Ok(Expr::param(Value(value.unbind()), fitting(other, ty)))
+    Ok(Value(value.unbind()).into_operand(fitting(other, ty)))
 }
 
 /// The same as the other side of an operator.

@@ -13,6 +13,7 @@ use super::converter::Conversions;
 use super::derived::PyDerived;
 use super::expression::{Expression, Value, condition, operand};
 use super::hydrate::Entity;
+use super::keyset;
 use super::link::LinkField;
 use super::order::orders;
 use super::readable::Readable;
@@ -54,12 +55,16 @@ impl PyQuery {
         query
     }
 
-    /// The query, reading from the table of the first column in the expression if it reads nothing yet.
+    /// The query, reading from the table or subquery of the first column in the expression if it reads nothing yet.
     fn reading(select: Select<Value>, expr: &Expr<Value>) -> Select<Value> {
         match expr.first_column() {
             Some(Named::Column(column)) if !select.has_source() => {
                 let table = column.table().clone();
                 select.source(&table)
+            }
+            Some(Named::Field(derived)) if !select.has_source() => {
+                let derived = derived.clone();
+                select.source(&derived)
             }
             _ => select,
         }
@@ -225,9 +230,16 @@ impl PyQuery {
             "left" => Join::Left,
             "right" => Join::Right,
             "full" => Join::Full,
+            "cross" => {
+                if on.is_some() {
+                    return Err(PyTypeError::new_err("a cross join has no condition"));
+                }
+                let relation = Readable::needed(target)?.relation();
+                return Ok(self.joined(|select| select.source(relation)));
+            }
             other => {
                 return Err(PyValueError::new_err(format!(
-                    "how={other:?} is unknown; use \"inner\", \"left\", \"right\" or \"full\""
+                    "how={other:?} is unknown; use \"inner\", \"left\", \"right\", \"full\" or \"cross\""
                 )));
             }
         };
@@ -245,6 +257,10 @@ impl PyQuery {
                 let select = self.select.clone().join_by_key(how, &table);
                 let select = select.map_err(|error| errors::to_py(target.py(), &error))?;
                 Ok(self.joined(|_| select))
+            }
+            Readable::Derived(derived) if derived.get().derived().is_lateral() => {
+                let relation = derived.get().derived();
+                Ok(self.joined(|select| select.join(how, relation, Expr::all([]))))
             }
             Readable::Derived(_) => Err(PyTypeError::new_err(
                 "a subquery has no foreign keys; say on which condition to join it",
@@ -431,9 +447,38 @@ impl PyQuery {
         PyDerived::subquery(py, name, self.select.clone())
     }
 
-    /// To read from: `WITH name AS (SELECT ...)`; its columns are `.c.name`.
-    fn cte(&self, py: Python<'_>, name: &str) -> PyResult<PyDerived> {
-        PyDerived::cte(py, name, self.select.clone())
+    /// To read from: `WITH name AS (SELECT ...)`; its columns are `.c.name`. A recursive one is made whole by `.union_all(step)`.
+    #[pyo3(signature = (name, *, recursive = false))]
+    fn cte(&self, py: Python<'_>, name: &str, recursive: bool) -> PyResult<PyDerived> {
+        let select = self.select.clone();
+        if recursive {
+            PyDerived::seed(py, name, select)
+        } else {
+            PyDerived::cte(py, name, select)
+        }
+    }
+
+    /// To join: `LATERAL (SELECT ...) AS name`, for each row of what stands before it; its columns are `.c.name`.
+    fn lateral(&self, py: Python<'_>, name: &str) -> PyResult<PyDerived> {
+        PyDerived::lateral(py, name, self.select.clone())
+    }
+
+    /// Keeps the rows behind one in the query's order: an instance, or the values of what the query is ordered by. `None` is
+    /// before all of them.
+    #[pyo3(signature = (*row))]
+    fn after(&self, row: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let py = row.py();
+        let row = match row.len() {
+            1 => row.get_item(0)?,
+            _ => row.clone().into_any(),
+        };
+        if row.is_none() {
+            return Ok(self.with(|select| select));
+        }
+        let values = keyset::values(&self.select, &row)?;
+        let select = self.select.clone().after(values);
+        let select = select.map_err(|error| errors::to_py(py, &error))?;
+        Ok(self.with(|_| select))
     }
 
     /// The one value of the one row, as an expression.

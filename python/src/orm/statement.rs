@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::by_name::ByName;
 use super::expression::Value;
 use super::hydrate::Hydrator;
 use super::tuples::Rows;
@@ -27,6 +28,8 @@ pub struct Statement {
     rows: Option<Arc<Hydrator>>,
     /// Or what makes the rows of a query.
     query_rows: Option<Arc<Rows>>,
+    /// Or what makes instances of the rows of somebody's SQL.
+    named_rows: Option<Arc<ByName>>,
 }
 
 impl Statement {
@@ -48,6 +51,7 @@ impl Statement {
             shape,
             rows: rows.map(Arc::new),
             query_rows: None,
+            named_rows: None,
         })
     }
 
@@ -68,7 +72,24 @@ impl Statement {
         Ok(statement)
     }
 
+    /// Somebody's SQL, whose columns are a class's by their names.
+    pub fn of_sql(sql: &Bound<'_, PyString>, args: &Bound<'_, PyTuple>, rows: ByName) -> Self {
+        Self {
+            sql: sql.clone().unbind(),
+            args: args.clone().unbind(),
+            types: Arc::default(),
+            typed: false,
+            shape: Shape::Rows,
+            rows: None,
+            query_rows: None,
+            named_rows: Some(Arc::new(rows)),
+        }
+    }
+
     fn builder(&self) -> Option<Arc<dyn RowBuilder>> {
+        if let Some(rows) = &self.named_rows {
+            return Some(Arc::clone(rows) as Arc<dyn RowBuilder>);
+        }
         let of_query = self
             .query_rows
             .clone()

@@ -24,7 +24,7 @@ from data_bridge._native import Query
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Identity, Link, Order, Sql, col
 from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, PrimaryKey, Unique
 from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
-from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_
+from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_, values
 from ._filters import schema, tenant, unscoped, with_deleted
 from ._hooks import (
     after_delete,
@@ -36,7 +36,7 @@ from ._hooks import (
     before_update,
     remove_hook,
 )
-from ._select import select
+from ._select import from_sql, select
 from ._table import Table
 from ._verbs import (
     count,
@@ -101,6 +101,7 @@ __all__ = [
     "extract",
     "fetch_many",
     "fetch_one",
+    "from_sql",
     "func",
     "insert_many",
     "insert_one",
@@ -117,5 +118,6 @@ __all__ = [
     "update_many",
     "upsert_many",
     "upsert_one",
+    "values",
     "with_deleted",
 ]

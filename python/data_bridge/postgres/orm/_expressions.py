@@ -11,10 +11,10 @@ from ._annotations import read
 from ._registry import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from data_bridge._native import Query
+    from data_bridge._native import Query, Subquery
 
     from ._columns import Condition, Expression
     from ._table import Table
@@ -106,16 +106,28 @@ def extract(field: str, moment: Any) -> Expression[float]:
     return _native.orm_call("date_part", (field, moment))
 
 
+def values(name: str, columns: Mapping[str, Any], rows: Iterable[tuple[Any, ...]]) -> Subquery:
+    """Rows of yours to read from and join: ``values("v", {"id": int, "name": str}, [(1, "a"), (2, "b")])``.
+
+    Types are Python's or SQL's. However many rows there are, it is one statement.
+    """
+    return _native.orm_values(name, [(column, _sql_type(to)) for column, to in columns.items()], rows)
+
+
 @overload
 def cast[T](value: Any, to: type[T]) -> Expression[T]: ...
 @overload
 def cast(value: Any, to: str) -> Expression[Any]: ...
 def cast(value: Any, to: Any) -> Expression[Any]:
     """A value as another type: ``cast(Order.total, int)``, ``cast(Order.total, "numeric(10,2)")``."""
+    return _native.orm_cast(value, _sql_type(to))
+
+
+def _sql_type(to: Any) -> str:
     name = to if isinstance(to, str) else read(to).sql_type
     if name is None:
         raise TypeError(f"{to!r} has no PostgreSQL type of its own; name one, for example cast(value, 'jsonb')")
-    return _native.orm_cast(value, name)
+    return name
 
 
 def literal[T](value: T, type: str | None = None) -> Expression[T]:  # noqa: A002 - what it is called in SQL

@@ -1,12 +1,16 @@
-"""``select``: a query of expressions and classes, whose rows are typed tuples."""
+"""``select``: a query of expressions and classes, whose rows are typed tuples; and SQL whose rows are instances."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from data_bridge._native import Query
+from data_bridge._native import Model, Query, orm_from_sql
+
+from . import _executor
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
     from ._columns import Expression
 
     type Item[T] = Expression[T] | type[T]
@@ -48,3 +52,22 @@ def select(*items: Any) -> Query[Any]:
         await select(User.name, func.count(Post.id)).join(Post.author).group_by(User.id)
     """
     return Query._of(items, False)
+
+
+def from_sql[T](
+    target: type[T], sql: str, args: Sequence[Any] = (), *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, list[T]]:
+    """Run SQL of yours and make instances of its rows.
+
+    ``await from_sql(User, "SELECT * FROM users WHERE id = $1", [1])``. Of a :class:`Table` class the columns are those of the
+    same names, in any order and not necessarily all. Any other class, such as a dataclass or ``NamedTuple``, is called with
+    them as keyword arguments.
+    """
+    model = getattr(target, "__model__", None)
+    if isinstance(model, Model):
+        return _executor.run(db, orm_from_sql(model, sql, tuple(args)), timeout)
+
+    async def steps(holder: Any) -> list[T]:
+        return [target(**row) for row in await holder.fetch(sql, *args)]
+
+    return _executor.in_steps(db, steps, timeout)

@@ -14,6 +14,7 @@ from data_bridge.postgres import _show
 from . import _body, _filters, _hooks, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._body import Declared
 from ._columns import Column
+from ._select import from_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -188,6 +189,13 @@ class Table(metaclass=TableMeta):
     def select(cls) -> Query[Self]:
         """A query of this class's rows: ``await User.select().where(User.age > 30).order_by(User.name)``."""
         return Query._of((cls,), True)
+
+    @classmethod
+    def from_sql(
+        cls, sql: str, args: Sequence[Any] = (), *, timeout: float | None = None, db: Any = None
+    ) -> Coroutine[Any, Any, list[Self]]:
+        """Run SQL of yours, whose columns are this class's by their names: all or some of them, in any order."""
+        return from_sql(cls, sql, args, timeout=timeout, db=db)
 
     @classmethod
     def fetch_one(
