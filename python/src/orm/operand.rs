@@ -114,14 +114,11 @@ fn type_beside(
     }
 }
 
-/// Whether a value is a range or several, also one written as text, not a value that is in one.
+/// Whether a value is a range or several, not a value that is in one.
 fn is_range(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let name = value.get_type().name()?;
     let name = name.to_cow()?;
-    Ok(value.is_instance_of::<PyString>()
-        || value.is_instance_of::<PyList>()
-        || name.ends_with("Range")
-        || name.ends_with("Multirange"))
+    Ok(value.is_instance_of::<PyList>() || name == "Range" || name == "Multirange")
 }
 
 /// The type to send a value as: that of the other side, but a number that would lose its fraction goes as what it is.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import Col, Column, Table, all_, any_, cast, extract, func, literal, select, tuple_
+from data_bridge.postgres import Col, Column, Range, Table, all_, any_, cast, extract, func, literal, select, tuple_
 from data_bridge.postgres.errors import InterfaceError
 
 
@@ -22,7 +22,7 @@ class Gadget(Table, table="orm_gadgets"):
     tags: Col[list[str]]
     grid: Col[list[list[int]] | None] = Column(type="integer[]", default=None)
     data: Col[dict[str, Any]]
-    span: Col[str | None] = Column(type="int4range", default=None)
+    span: Col[Range[int] | None] = Column(type="int4range", default=None)
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ async def gadgets(url: str) -> AsyncIterator[None]:
         await pg.create_all([Gadget])
         data = {"a": {"b": [1, 2.5, None]}, "n": 7, "s": "text", "on": True}
         row = {"id": 1, "small": 7, "name": "50% off_x", "made": datetime(2024, 2, 29, 12), "tags": ["x", "y", "z"]}
-        await Gadget.insert_one(row | {"grid": [[1, 2], [3, 4]], "data": data, "span": "[1,5)"})
+        await Gadget.insert_one(row | {"grid": [[1, 2], [3, 4]], "data": data, "span": Range(1, 5)})
         row = {"id": 2, "small": -7, "name": "The quick brown foxes", "made": datetime(2025, 1, 1), "tags": []}
-        await Gadget.insert_one(row | {"data": {}, "span": "[5,9)"})
+        await Gadget.insert_one(row | {"data": {}, "span": Range(5, 9)})
         yield
         await pg.drop_all([Gadget])
 
@@ -138,16 +138,16 @@ async def test_ranges() -> None:
         [
             (span.contains(4), True),
             (span.contains(5), False),
-            (span.contains("[2,3)"), True),
-            (span.contained_by("[0,9)"), True),
-            (Gadget.id.contained_by("[0,9)"), True),
-            (cast(Gadget.small, "integer").contained_by("[0,7)"), False),
-            (span.overlaps("[4,9)"), True),
-            (span.adjacent_to("[5,9)"), True),
-            (span.strictly_left_of("[7,9)"), True),
-            (span.strictly_right_of("[7,9)"), False),
-            (span.not_extend_right_of("[0,4)"), False),
-            (span.not_extend_left_of("[0,9)"), True),
+            (span.contains(Range(2, 3)), True),
+            (span.contained_by(Range(0, 9)), True),
+            (Gadget.id.contained_by(Range(0, 9)), True),
+            (cast(Gadget.small, "integer").contained_by(Range(0, 7)), False),
+            (span.overlaps(Range(4, 9)), True),
+            (span.adjacent_to(Range(5, 9)), True),
+            (span.strictly_left_of(Range(7, 9)), True),
+            (span.strictly_right_of(Range(7, 9)), False),
+            (span.not_extend_right_of(Range(0, 4)), False),
+            (span.not_extend_left_of(Range(0, 9)), True),
             (func.lower(span) + 1, 2),
             (func.upper(span) == 5, True),
             (func.lower(Gadget.name), "50% off_x"),
