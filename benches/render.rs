@@ -49,10 +49,22 @@ fn selects(criterion: &mut Criterion) {
         bencher.iter(|| {
             let airline = Link::new("airline", column("carrier"), carrier.clone());
             let query: Select<Param> = Select::from(&flights)
-                .link(airline.expect("a link"))
+                .link(&airline.expect("a link"))
                 .filter(column("origin").eq(black_box("JFK")) & column("dep_delay").gt(30_i64))
                 .order_by(column("time_hour").desc())
                 .limit(10_i64);
+            query.render().expect("a query").sql.len()
+        });
+    });
+    group.bench_function("select with five conditions", |bencher| {
+        bencher.iter(|| {
+            let query: Select<Param> = Select::from(&flights).filter(
+                column("id").lt(black_box(50_000_i64))
+                    & column("carrier").like("U%")
+                    & column("origin").eq("EWR")
+                    & column("dep_delay").gt(30_i64)
+                    & column("dep_delay").lt(300_i64),
+            );
             query.render().expect("a query").sql.len()
         });
     });
