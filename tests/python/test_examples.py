@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,9 @@ PAGES = [
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
     if page not in ELSEWHERE and BLOCK.search(page.read_text())
 ]
+
+# Code for other packages, in tabs: it is not run, but it is Python.
+FOREIGN = re.compile(r"^    ```python\n(.*?)^    ```$", re.DOTALL | re.MULTILINE)
 
 # What the examples take for granted.
 TABLES = """
@@ -56,6 +60,18 @@ async def test_the_blocks_of_a_page_run_one_after_another(page: Path, own_url: s
             await run(block.replace("postgresql://localhost/app", own_url), names, page)
         if (opened := names["db"]) is not db:
             await opened.close()
+
+
+def test_code_for_other_packages_is_python() -> None:
+    page = (ROOT / "docs" / "coming-from.md").read_text()
+    blocks = FOREIGN.findall(page)
+    assert len(blocks) > 100
+    for block in blocks:
+        compile(textwrap.dedent(block), block, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for number in range(1, 44):
+        section = re.search(rf"^## P{number}: .*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+        assert section is not None, number
+        assert all(f'=== "{other}"' in section[0] for other in ("SQLAlchemy", "Django", "Tortoise")), number
 
 
 async def run(block: str, names: dict[str, Any], page: Path) -> None:
