@@ -50,6 +50,8 @@ mod _native {
     #[pymodule_export]
     use crate::orm::converter::register;
     #[pymodule_export]
+    use crate::orm::copies::{blank, set_state, state_of};
+    #[pymodule_export]
     use crate::orm::derived::values;
     #[pymodule_export]
     use crate::orm::instances::{refresh, remove, save};

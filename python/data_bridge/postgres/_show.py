@@ -96,7 +96,7 @@ def _named(row: Any) -> dict[str, Any]:
         found: Mapping[Any, Any] = row  # pyright: ignore[reportUnknownVariableType]
         return {str(name): value for name, value in found.items()}
     if _is_instance(row):
-        return dict(row.to_dict())
+        return {name: "***" if name in row._secrets() else value for name, value in row.to_dict().items()}
     if isinstance(row, Iterable) and not isinstance(row, str | bytes):
         values: Iterable[Any] = row  # pyright: ignore[reportUnknownVariableType]
         return {str(at): value for at, value in enumerate(values)}

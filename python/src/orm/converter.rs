@@ -10,6 +10,7 @@ use data_bridge_orm::query::{Conversion, ValueType};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use super::expression::Expression;
 use crate::convert::{Fault, Layout};
 
 /// How the values of a type are made into objects and back.
@@ -123,7 +124,8 @@ impl Conversions {
         }
     }
 
-    /// What the driver sends for an object. Lists are for arrays; `None` is NULL.
+    /// What the driver sends for an object. Lists are for arrays; `None` is NULL, and what
+    /// the server computes stays.
     ///
     /// # Errors
     /// The dump function's own.
@@ -131,7 +133,7 @@ impl Conversions {
         let Some(dump) = &self.converter.dump else {
             return Ok(value.clone());
         };
-        if value.is_none() {
+        if value.is_none() || value.is_instance_of::<Expression>() {
             return Ok(value.clone());
         }
         if self.elements

@@ -4,6 +4,7 @@ pub mod builders;
 pub mod by_name;
 mod column;
 pub mod converter;
+pub mod copies;
 pub mod derived;
 mod expression;
 mod hydrate;

@@ -44,6 +44,8 @@ pub struct Field {
     init: bool,
     pub default: Default,
     pub conversion: Option<Conversions>,
+    /// What a value given by the user goes through.
+    validators: Option<Py<PyTuple>>,
     pub on_update: OnUpdate,
     /// Whether it says whose a row is.
     is_tenant: bool,
@@ -193,7 +195,7 @@ impl Model {
                 }
                 Some(value) => {
                     used += 1;
-                    Some(value)
+                    Some(field.accept(value)?)
                 }
                 None if self.slots.get(instance, index)?.is_some() => continue,
                 None => field.default.value(py)?,
@@ -218,7 +220,7 @@ impl Model {
     }
 
     /// The names and values of an instance's columns, those without a value left out.
-    fn values<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    pub fn values<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         let values = PyDict::new(instance.py());
         for (index, field) in self.fields.iter().enumerate() {
             if let Some(value) = self.slots.get(instance, index)? {
@@ -580,6 +582,7 @@ impl Field {
         };
         Ok(Self {
             name: PyString::intern(py, &spec.name).unbind(),
+            validators: Some(spec.validators).filter(|all| !all.bind(py).is_empty()),
             conversion: Conversions::of(ValueType::of_column(column.column())),
             column,
             init: spec.init,
@@ -591,6 +594,30 @@ impl Field {
 }
 
 impl Field {
+    /// A value that the user gives, once it has gone through the validators.
+    ///
+    /// # Errors
+    /// `ValidationError` for a value that is refused.
+    #[inline]
+    pub fn accept<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.validators {
+            None => Ok(value),
+            Some(validators) => self.validate(validators, &value),
+        }
+    }
+
+    fn validate<'py>(
+        &self,
+        validators: &Py<PyTuple>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = value.py();
+        let table = self.column.table().name().to_string();
+        RUN.import(py, "data_bridge.postgres.orm._validation", "run")?
+            .call1((table, &self.name, validators, value))
+    }
+
     /// What the driver sends for a value of this column.
     ///
     /// # Errors

@@ -200,7 +200,7 @@ pub fn update(
         let column = column(py, this, &name)?;
         given.push(column.index());
         let value = match this.fields().get(column.index()) {
-            Some(field) => field.sent(value)?,
+            Some(field) => field.sent(field.accept(value)?)?,
             None => value,
         };
         update = update.set(column, Value(value.unbind()));
@@ -350,7 +350,7 @@ impl Row {
         let py = values.py();
         for (index, field) in model.fields().iter().enumerate() {
             if let Some(value) = values.get_item(&field.name)? {
-                self = self.set(index, field, value)?;
+                self = self.set(index, field, field.accept(value)?)?;
             } else if let Some(value) = field.default.value(py)? {
                 let value = Value(field.sent(value)?.unbind());
                 self.insert = self.insert.set(field.column.clone(), value);

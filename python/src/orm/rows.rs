@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyMapping, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -115,7 +117,7 @@ impl RowReader {
                 };
                 let value = match values.get_item(&field.name)? {
                     None => field.default.value(row.py())?,
-                    given => given,
+                    Some(given) => Some(field.accept(given)?),
                 };
                 self.needed(number, index, value)
             })?;
@@ -208,6 +210,17 @@ pub fn mapping<'py>(model: &Model, row: &Bound<'py, PyAny>) -> PyResult<Bound<'p
             let values = PyDict::new(row.py());
             values.update(mapping)?;
             Ok(values)
+        }
+        Err(_) if row.hasattr(intern!(row.py(), "model_fields_set"))? => {
+            static AS_VALUES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let values = AS_VALUES
+                .import(
+                    row.py(),
+                    "data_bridge.postgres.orm._validation",
+                    "as_values",
+                )?
+                .call1((row,))?;
+            Ok(values.cast_into::<PyDict>()?)
         }
         Err(_) => Err(PyTypeError::new_err(format!(
             "a row of {} is an instance of {} or a mapping of column names to values, not {}",

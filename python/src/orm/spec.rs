@@ -7,6 +7,7 @@ use data_bridge_orm::schema::{
     Timing, naming::Naming,
 };
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use super::table_args::TableArg;
 use crate::errors;
@@ -61,6 +62,8 @@ pub struct ColumnSpec {
     pub onupdate_sql: Option<String>,
     /// A callable whose value an update sets the column to.
     pub onupdate: Option<Py<PyAny>>,
+    /// What a value given by the user goes through.
+    pub validators: Py<PyTuple>,
     /// The number of what converts its values.
     converter: Option<u32>,
 }

@@ -23,6 +23,10 @@ impl Model {
         value: Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let slots = self.slots();
+        let value = match self.fields().get(index) {
+            Some(field) => field.accept(value)?,
+            None => value,
+        };
         let same = match slots.get(instance, index)? {
             Some(old) => is_same(&old, &value)?,
             None => false,

@@ -227,7 +227,7 @@ class Page(Table, table="typed_pages"):
 
 
 async def test_types_that_travel_as_text(url: str) -> None:
-    async with await pg.connect(url) as db:
+    async with await pg.connect(url):
         await pg.drop_all([Page])
         await pg.create_all([Page])
         await Page.insert_one(Page(id=1, words="'a' 'b'"))

@@ -23,7 +23,7 @@ from data_bridge._native import Query
 
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Identity, Link, Order, Sql, col
 from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, PrimaryKey, Unique
-from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError
+from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError, ValidationError
 from ._expressions import alias, all_, and_, any_, case, cast, extract, func, literal, not_, or_, text, tuple_, values
 from ._filters import schema, tenant, unscoped, with_deleted
 from ._hooks import (
@@ -38,6 +38,7 @@ from ._hooks import (
 )
 from ._select import from_sql, select
 from ._table import Table
+from ._validation import Email, Max, MaxLength, Min, MinLength, Regex, Url, escape_html, strip
 from ._verbs import (
     count,
     create_all,
@@ -59,6 +60,7 @@ __all__ = [
     "Col",
     "Column",
     "Condition",
+    "Email",
     "Exclude",
     "Expression",
     "ForeignKey",
@@ -67,6 +69,10 @@ __all__ = [
     "Index",
     "Link",
     "ManyRowsError",
+    "Max",
+    "MaxLength",
+    "Min",
+    "MinLength",
     "MissingRowError",
     "NoRowError",
     "NotLoadedError",
@@ -74,10 +80,13 @@ __all__ = [
     "Part",
     "PrimaryKey",
     "Query",
+    "Regex",
     "Sql",
     "StaleRowError",
     "Table",
     "Unique",
+    "Url",
+    "ValidationError",
     "after_delete",
     "after_insert",
     "after_load",
@@ -97,6 +106,7 @@ __all__ = [
     "create_table",
     "delete_many",
     "drop_all",
+    "escape_html",
     "exists",
     "extract",
     "fetch_many",
@@ -111,6 +121,7 @@ __all__ = [
     "remove_hook",
     "schema",
     "select",
+    "strip",
     "tenant",
     "text",
     "tuple_",

@@ -15,6 +15,7 @@ from data_bridge import _native
 from data_bridge.postgres import _json
 from data_bridge.postgres.range import Multirange, Range
 
+from . import _validation
 from ._columns import Col, ForeignKey
 
 if TYPE_CHECKING:
@@ -60,12 +61,19 @@ def read(annotation: Any, sql_type: str | None = None) -> Reading:
 
     ``sql_type`` is the type that the column names by itself, if it does.
     """
-    inner, nullable = _without_none(_unwrapped(annotation))
+    inner, nullable, _ = _peeled(annotation)
     labels = None
     element = _element(inner)
     if sql_type is None and _is_label_enum(element):
         labels = tuple(label(member) for member in element)
     return Reading(sql_type or _sql_type(inner), nullable, labels)
+
+
+def complete(spec: ColumnSpec, annotation: Any) -> None:
+    """What a column takes from its annotation beside the type: its converter, and validators in ``Annotated``."""
+    spec.converter = converter(annotation, spec)
+    spec.annotation, _, checks = _peeled(annotation)
+    spec.validators = (*spec.validators, *checks)
 
 
 #: The numbers of converters by what they are for. A converter is kept for good, as a class mostly is.
@@ -76,7 +84,7 @@ def converter(annotation: Any, spec: ColumnSpec) -> int | None:
     """The number of what converts the values of a column, ``None`` where the driver's are what the annotation says."""
     if spec.load is not None or spec.dump is not None:
         return _native.orm_converter(load=spec.load, dump=spec.dump)
-    inner, _ = _without_none(_unwrapped(annotation))
+    inner, _, _ = _peeled(annotation)
     sql_type = spec.sql_type.lower() or _sql_type(inner) or ""
     if sql_type.endswith("[]"):
         inner = _element(inner)
@@ -120,10 +128,21 @@ def is_link(annotation: Any) -> bool:
     return annotation is ForeignKey or get_origin(annotation) is ForeignKey
 
 
-def _unwrapped(annotation: Any) -> Any:
-    while get_origin(annotation) in (Col, Annotated):
-        annotation = get_args(annotation)[0]
-    return annotation
+def _peeled(annotation: Any) -> tuple[Any, bool, list[_validation.Check]]:
+    """What an annotation is about, whether ``None`` is a value, and the validators in it."""
+    nullable = False
+    checks: list[_validation.Check] = []
+    while True:
+        if get_origin(annotation) is Annotated:
+            checks += [one for one in annotation.__metadata__ if isinstance(one, _validation.Check)]
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) is Col:
+            annotation = get_args(annotation)[0]
+        else:
+            inner, found = _without_none(annotation)
+            if not found:
+                return annotation, nullable, checks
+            annotation, nullable = inner, True
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:

@@ -133,7 +133,7 @@ def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpe
     reading = _annotations.read(annotation, spec.sql_type or None)
     spec.nullable = spec.nullable or reading.nullable
     spec.enum_labels = reading.enum_labels
-    spec.converter = _annotations.converter(annotation, spec)
+    _annotations.complete(spec, annotation)
     if not spec.sql_type:
         if reading.sql_type is None:
             raise TypeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self, overload
 
@@ -94,6 +94,7 @@ class ColumnSpec:
     onupdate_sql: str | None = None
     onupdate: Callable[[], Any] | None = None
     converter: int | None = None
+    validators: tuple[Callable[[Any], Any], ...] = ()
     #: The labels of the enum type that the column's type is, in their order.
     enum_labels: tuple[str, ...] | None = None
     version: bool = False
@@ -101,6 +102,8 @@ class ColumnSpec:
     asked_identity: bool | str | None = None
     load: Callable[[Any], Any] | None = None
     dump: Callable[[Any], Any] | None = None
+    secret: bool = False
+    annotation: Any = None
 
 
 def Column(  # noqa: N802 - the name of what it declares
@@ -130,6 +133,8 @@ def Column(  # noqa: N802 - the name of what it declares
     comment: str | None = None,
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
+    validate: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] = (),
+    secret: bool = False,
     version: bool = False,
 ) -> Any:
     """Declare a column of a :class:`Table`.
@@ -143,6 +148,10 @@ def Column(  # noqa: N802 - the name of what it declares
 
     ``load`` makes the attribute's value of the one that the driver read, and ``dump`` makes the one to send of the attribute's:
     for types of your own. NULL is ``None`` without them.
+
+    ``validate`` is a callable, or several that run in turn: each takes a value and gives the one to keep, or raises
+    ``ValueError``. They see what the constructor, attributes, inserts and updates are given, and never a row of the database.
+    ``secret=True`` shows the value as ``***`` and leaves it out of JSON.
 
     A lone integer primary key without a default is an identity column: always numbered by the server with ``init=False``, else
     where no value is given. ``identity=False`` prevents it.
@@ -170,6 +179,9 @@ def Column(  # noqa: N802 - the name of what it declares
     sequence = identity if isinstance(identity, Identity) else None
     if isinstance(identity, Identity):
         identity = "always" if identity.always else "by default"
+    validators = (validate,) if callable(validate) else tuple(validate)
+    if not all(map(callable, validators)):
+        raise TypeError("validate takes callables such as MinLength(3), not " + ", ".join(map(repr, validators)))
     return ColumnSpec(
         sql_type=type or "",
         nullable=bool(nullable),
@@ -198,6 +210,8 @@ def Column(  # noqa: N802 - the name of what it declares
         renamed_from=renamed_from,
         load=load,
         dump=dump,
+        validators=validators,
+        secret=secret,
     )
 
 

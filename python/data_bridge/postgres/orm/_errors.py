@@ -23,3 +23,18 @@ class ManyRowsError(DataError):
 
 class StaleRowError(DataError):
     """A row that was to be saved or deleted is gone, or its version column says that it was changed meanwhile."""
+
+
+class ValidationError(DataError, ValueError):
+    """A value that a column's validators refuse; ``column`` says which column, ``reason`` why."""
+
+    outcome = "not_sent"
+
+    def __init__(self, table: str, column: str, reason: str) -> None:
+        super().__init__(f"{table}.{column}: {reason}", table_name=table, column_name=column)
+        self.table = table
+        self.column = column
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[ValidationError], tuple[str, str, str]]:
+        return ValidationError, (self.table, self.column, self.reason)

@@ -14,6 +14,7 @@ from data_bridge.postgres import _show
 from . import _body, _filters, _hooks, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._body import Declared
 from ._columns import Column
+from ._instance import Instance
 from ._select import from_sql
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _TableOptions:
     args: list[TableArg]
 
 
-class Table(metaclass=TableMeta):
+class Table(Instance, metaclass=TableMeta):
     """A row of a table; the annotations of a derived class are its columns.
 
     ``class User(Table, table="users")``; without ``table`` the name is the class's in snake case. ``schema`` and ``comment``
@@ -143,10 +144,6 @@ class Table(metaclass=TableMeta):
     def __getitem__(self, name: str) -> Any:
         """A column's value, or the instance that a loaded link leads to."""
         return self.__model__.item(self, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Names and values of the columns that have one."""
-        return self.__model__.values(self)
 
     def save(self, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, Self]:
         """Insert a new instance, which takes what the server fills in; else update the columns that have changed, if any.
@@ -305,10 +302,6 @@ class Table(metaclass=TableMeta):
     def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:
         """Create the table with its constraints and indexes."""
         return _verbs.create_all([cls], if_not_exists=if_not_exists, db=db)
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
-        return f"{type(self).__name__}({values})"
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

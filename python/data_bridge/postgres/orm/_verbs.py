@@ -12,7 +12,7 @@ from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _tables
 
-from . import _executor, _hooks, _registry
+from . import _executor, _hooks, _registry, _validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
@@ -210,6 +210,7 @@ def update_many(
     """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
+    values = _validation.as_values(values)
     return _executor.run(db, _native.orm_update(model, condition, values, every, False), timeout)
 
 
