@@ -133,3 +133,7 @@ def test_equality_is_identity_and_patterns_match() -> None:
         case _:
             raise AssertionError
     assert Owner.__match_args__ == ("id", "name", "token")
+
+
+def test_secrets_are_not_shown_in_notebooks_either() -> None:
+    assert "hidden" not in Owner(name="Ann", token="hidden")._repr_html_()

@@ -112,9 +112,6 @@ def same(one: Account, other: Account) -> None:
 async def db(url: str) -> AsyncIterator[pg.Database]:
     async with await pg.connect(url, pool_max=2) as database:
         await pg.drop_all([Account])
-        await database.execute("DROP TYPE IF EXISTS plan, colour")
-        await database.execute("CREATE TYPE plan AS ENUM ('free', 'pro')")
-        await database.execute("CREATE TYPE colour AS ENUM ('RED', 'GREEN')")
         await pg.create_all([Account])
         yield database
         await pg.drop_all([Account])

@@ -37,11 +37,7 @@ class Instance:
     def to_dict(self, *, secrets: bool = True) -> dict[str, Any]:
         """Names and values of the columns that have one; with ``secrets=False`` without those of ``Column(secret=True)``."""
         values = self.__model__.values(self)
-        return (
-            values
-            if secrets
-            else {name: value for name, value in values.items() if not columns(type(self))[name].secret}
-        )
+        return values if secrets else {name: value for name, value in values.items() if name not in self._secrets()}
 
     def to_json(self, *, encoder: Callable[[Any], Any] | None = None, secrets: bool = False) -> Any:
         """The columns as JSON, secret ones left out: a ``str``, or what ``encoder`` (such as ``orjson.dumps``) makes of the dict.
@@ -70,11 +66,14 @@ class Instance:
         return _pydantic.model(cls, kind)
 
     def __repr__(self) -> str:
-        shown = (
-            f"{name}={'***' if columns(type(self))[name].secret else repr(value)}"
-            for name, value in self.to_dict().items()
-        )
+        secrets = self._secrets()
+        shown = (f"{name}={'***' if name in secrets else repr(value)}" for name, value in self.to_dict().items())
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    @classmethod
+    def _secrets(cls) -> frozenset[str]:
+        """The columns that are not shown."""
+        return frozenset(name for name, spec in columns(cls).items() if spec.secret)
 
     def __reduce__(self) -> Any:
         # The object before its state, so that instances may refer to one another in a circle.
