@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import alias, and_, any_, case, cast, exists, extract, func, literal, select, tuple_
+from data_bridge.postgres import alias, and_, any_, case, cast, exists, extract, func, literal, select, tuple_, values
 
 from .models import (
     Actor,
@@ -575,6 +575,93 @@ def on_which_weekdays_do_people_rent() -> Any:
     weekday = extract("isodow", Rental.rental_date).label("weekday")
     morning = func.count().filter(extract("hour", Rental.rental_date).between(8, 11))
     return select(weekday, func.count(), morning).group_by(weekday).order_by(weekday)
+
+
+# Recursive and lateral queries, values and functions as tables
+
+
+@question("""
+    WITH RECURSIVE near (actor_id, hops) AS (
+        SELECT 1::bigint, 0
+        UNION SELECT b.actor_id, n.hops + 1 FROM near n JOIN film_actor a ON a.actor_id = n.actor_id
+            JOIN film_actor b ON b.film_id = a.film_id WHERE n.hops < 3
+    )
+    SELECT hops, count(*) FROM (SELECT actor_id, min(hops) AS hops FROM near GROUP BY actor_id) nearest GROUP BY 1 ORDER BY 1
+""")
+def how_many_actors_are_how_many_films_away_from_the_first() -> Any:
+    begin = select(Actor.actor_id, literal(0).label("hops")).where(Actor.actor_id == 1).cte("near", recursive=True)
+    one, other = alias(FilmActor, "one"), alias(FilmActor, "other")
+    near = begin.union(
+        select(other.actor_id, begin.c.hops + 1)
+        .select_from(begin)
+        .join(one, one.actor_id == begin.c.actor_id)
+        .join(other, other.film_id == one.film_id)
+        .where(begin.c.hops < 3)
+    )
+    nearest = select(near.c.actor_id, func.min(near.c.hops).label("hops")).group_by(near.c.actor_id).subquery("nearest")
+    return select(nearest.c.hops, func.count()).group_by(nearest.c.hops).order_by(nearest.c.hops)
+
+
+@question("""
+    SELECT c.customer_id, last.title, last.rental_date FROM customer c CROSS JOIN LATERAL (
+        SELECT f.title, r.rental_date FROM rental r JOIN inventory USING (inventory_id) JOIN film f USING (film_id)
+        WHERE r.customer_id = c.customer_id ORDER BY r.rental_date DESC LIMIT 2
+    ) last WHERE c.customer_id <= 10 ORDER BY c.customer_id, last.rental_date
+""")
+def which_two_films_did_some_customers_rent_last() -> Any:
+    last = (
+        select(Film.title, Rental.rental_date)
+        .select_from(Rental)
+        .join(Rental.inventory)
+        .join(Inventory.film)
+        .where(Rental.customer_id == Customer.customer_id)
+        .order_by(Rental.rental_date.desc())
+        .limit(2)
+        .lateral("last")
+    )
+    return (
+        select(Customer.customer_id, last.c.title, last.c.rental_date)
+        .select_from(Customer)
+        .join(last)
+        .where(Customer.customer_id <= 10)
+        .order_by(Customer.customer_id, last.c.rental_date)
+    )
+
+
+@question("""
+    SELECT d.day::date, count(r.rental_id) FROM generate_series('2022-04-28Z'::timestamptz, '2022-05-05Z', '1 day') AS d (day)
+    LEFT JOIN rental r ON r.rental_date >= d.day AND r.rental_date < d.day + interval '1 day' GROUP BY d.day ORDER BY d.day
+""")
+def how_many_rentals_began_on_each_day_of_a_week() -> Any:
+    one_day, first = timedelta(days=1), datetime(2022, 4, 28, tzinfo=UTC)
+    days = func.generate_series(first, first + 7 * one_day, literal(one_day, "interval")).table_valued("day")
+    day = days.c.day
+    began = and_(Rental.rental_date >= day, Rental.rental_date < day + literal(one_day, "interval"))
+    return (
+        select(cast(day, date), func.count(Rental.rental_id))
+        .select_from(days)
+        .left_join(Rental, began)
+        .group_by(day)
+        .order_by(day)
+    )
+
+
+@question("""
+    SELECT f.title, w.reason FROM film f JOIN (VALUES (3, 'gift'), (5, 'sequel'), (9, NULL)) w (film_id, reason) USING (film_id)
+    ORDER BY f.film_id
+""")
+def what_are_the_titles_of_a_list_of_wishes() -> Any:
+    wishes = values("wishes", {"film_id": int, "reason": str}, [(3, "gift"), (5, "sequel"), (9, None)])
+    return select(Film.title, wishes.c.reason).join(wishes, wishes.c.film_id == Film.film_id).order_by(Film.film_id)
+
+
+@question("""
+    SELECT last_name, customer_id FROM customer WHERE (last_name, customer_id) > ('Johansson', 50)
+    ORDER BY last_name, customer_id LIMIT 12
+""")
+def what_is_the_page_of_customers_behind_a_row() -> Any:
+    people = select(Customer.last_name, Customer.customer_id).order_by(Customer.last_name, Customer.customer_id)
+    return people.after("Johansson", 50).limit(12)
 
 
 @pytest.mark.smoke
