@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use data_bridge_orm::query::{Insert, Link, Param, Select};
+use data_bridge_orm::query::{Conflict, Insert, Link, Param, Select};
 use data_bridge_orm::schema::{Builtin, Column, Reference, Table};
 
 fn airlines() -> Table {
@@ -80,8 +80,7 @@ fn upsert(criterion: &mut Criterion) {
                 .set(column("id"), black_box(7_i64))
                 .set(column("carrier"), "UA")
                 .set(column("origin"), "EWR")
-                .on_conflict(vec![column("id")])
-                .update(column("origin"))
+                .on_conflict(Conflict::columns(vec![column("id")]).update(column("origin")))
                 .returning();
             query.render().expect("a query").sql.len()
         });

@@ -6,8 +6,8 @@ use common::{posts, users};
 use data_bridge_driver::Error;
 use data_bridge_orm::{
     query::{
-        Delete, Expr, Insert, Join, Link, MAX_DEPTH, Nulls, Operator, Param, Select, Statement,
-        Update,
+        Conflict, Delete, Expr, Insert, Join, Link, MAX_DEPTH, Nulls, Operator, Param, Select,
+        Statement, Update,
     },
     schema::{Builtin, Column, ColumnRef, Fragment, Table},
 };
@@ -164,18 +164,26 @@ fn writes() {
             .set(column("email"), "a@x.io")
             .set(column("name"), "Ann")
     };
-    let conflict = || insert().on_conflict(vec![column("email")]);
+    let sql = |text| Expr::fragment(&Fragment::new(text).unwrap());
+    let email = || Conflict::columns(vec![column("email")]);
+    let conflict = |conflict| insert().on_conflict(conflict);
     let forms = [
         shown(insert().render()),
         shown(insert().returning().render()),
         shown(Insert::<Param>::into(&users).returning().render()),
-        shown(conflict().render()),
-        shown(conflict().update(column("name")).returning().render()),
+        shown(conflict(email()).render()),
         shown(
-            conflict()
-                .update_with(column("name"), "Bob")
-                .update_with_sql(column("created_at"), Fragment::new("now()").unwrap())
+            conflict(email().update(column("name")))
+                .returning()
                 .render(),
+        ),
+        shown(
+            conflict(
+                email()
+                    .set(column("name"), "Bob")
+                    .set(column("created_at"), sql("now()")),
+            )
+            .render(),
         ),
         shown(
             Update::<Param>::table(&users)
@@ -186,7 +194,7 @@ fn writes() {
         ),
         shown(
             Update::<Param>::table(&users)
-                .set_sql(column("name"), Fragment::new("upper(name)").unwrap())
+                .set(column("name"), sql("upper(name)"))
                 .every_row()
                 .render(),
         ),
@@ -232,7 +240,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         shown(
             Insert::<Param>::into(&users)
-                .on_conflict(Vec::new())
+                .on_conflict(Conflict::columns(Vec::new()))
                 .render(),
         ),
         shown(

@@ -3,8 +3,8 @@
 use data_bridge_driver::Error;
 use data_bridge_orm::{
     query::{
-        Delete, Derived, Expr, Insert, Join, Link, Param, Scope, Select, SetOperator, Statement,
-        Update,
+        Conflict, Delete, Derived, Expr, Insert, Join, Link, Param, Scope, Select, SetOperator,
+        Statement, Update,
     },
     schema::{Builtin, Column, Reference, Table},
 };
@@ -179,8 +179,8 @@ fn wherever_rows_are_written() {
     let either = id.eq(1_i64) | id.eq(2_i64);
     let upsert = Insert::into(&nodes)
         .set(id.clone(), 1_i64)
-        .set(tenant.clone(), "acme")
-        .on_conflict(vec![id.clone()]);
+        .set(tenant.clone(), "acme");
+    let conflict = || Conflict::columns(vec![id.clone()]);
     let lines = [
         shown(
             Update::table(&nodes)
@@ -213,15 +213,19 @@ fn wherever_rows_are_written() {
                 .render_in(&acme()),
         ),
         shown(Delete::from(&tags).every_row().render()),
-        shown(upsert.clone().render_in(&acme())),
+        shown(upsert.clone().on_conflict(conflict()).render_in(&acme())),
         shown(
             upsert
                 .clone()
-                .update(id.clone())
+                .on_conflict(conflict().update(id.clone()))
                 .returning()
                 .render_in(&acme()),
         ),
-        shown(upsert.update_with(tenant, "x").render_in(&acme())),
+        shown(
+            upsert
+                .on_conflict(conflict().set(tenant, "x"))
+                .render_in(&acme()),
+        ),
     ];
     insta::assert_snapshot!(lines.join("\n"), @r"
     UPDATE nodes SET id = $1 WHERE (nodes.id = $2 OR nodes.id = $3) AND nodes.deleted_at IS NULL AND nodes.tenant = $4 [4]

@@ -57,11 +57,12 @@ mod _native {
     use crate::orm::instances::{refresh, remove, save};
     #[pymodule_export]
     use crate::orm::queries::{
-        count, create_statements, delete, drop_statements, exists, insert, select,
-        split_foreign_key, update, upsert,
+        count, create_statements, drop_statements, exists, select, split_foreign_key,
     };
     #[pymodule_export]
     use crate::orm::scope::{conflict_filter, scoping};
+    #[pymodule_export]
+    use crate::orm::writes::{delete, has_key, insert, insert_statement, update, upsert};
     #[pymodule_export]
     use crate::orm::{
         Alias, Col, Columns as SubqueryColumns, Expression, LinkField, Linked, Model, PyDerived,

@@ -2,7 +2,9 @@
 
 use data_bridge_driver::Error;
 use data_bridge_driver::blocking::{Client, Row};
-use data_bridge_orm::query::{Delete, Expr, Insert, Link, Nulls, Param, Select, Statement, Update};
+use data_bridge_orm::query::{
+    Conflict, Delete, Expr, Insert, Link, Nulls, Operator, Param, Select, Statement, Update,
+};
 use data_bridge_orm::schema::{
     Action, Builtin, Column, ColumnRef, Existing, Fragment, Identity, PgType, Reference, Table,
     create_all, drop_all,
@@ -71,20 +73,21 @@ fn inserts(client: &mut Client, users: &Table, posts: &Table) -> Result<(), Erro
         .set(user("full \"name\"")?, "Ann")
         .returning();
     let ann: i64 = run(client, insert.render()?)?[0].get("id");
-    let upsert = |email: &'static str, name: &'static str| -> Result<Insert, Error> {
-        let row = Insert::into(users)
-            .set(user("email")?, email)
-            .set(user("full \"name\"")?, name);
-        Ok(row.on_conflict(vec![user("email")?]))
+    let row = |email: &'static str, name: &'static str| -> Result<Insert, Error> {
+        let row = Insert::into(users).set(user("email")?, email);
+        Ok(row.set(user("full \"name\"")?, name).returning())
     };
+    let by_email = || Ok::<_, Error>(Conflict::columns(vec![user("email")?]));
+    let untouched = row("ann@x.io", "Nobody")?.on_conflict(by_email()?);
     assert!(
-        run(client, upsert("ann@x.io", "Nobody")?.returning().render()?)?.is_empty(),
+        run(client, untouched.render()?)?.is_empty(),
         "nothing was done"
     );
-    let updated = upsert("ann@x.io", "Anne")?
-        .update(user("full \"name\"")?)
-        .update_with_sql(user("visits")?, Fragment::new("41 + 1")?)
-        .returning();
+    let updated = row("ann@x.io", "Anne")?.on_conflict(
+        by_email()?
+            .update(user("full \"name\"")?)
+            .set(user("visits")?, Expr::fragment(&Fragment::new("41 + 1")?)),
+    );
     let row = &run(client, updated.render()?)?[0];
     assert_eq!(
         (
@@ -181,7 +184,10 @@ fn changes(client: &mut Client, users: &Table, posts: &Table) -> Result<(), Erro
         .returning();
     assert_eq!(run(client, update.render()?)?[0].get::<i32>("visits"), 7);
     let update = Update::<Param>::table(users)
-        .set_sql(user("visits")?, Fragment::new("visits + 1")?)
+        .set(
+            user("visits")?,
+            user("visits")?.expr().compare(Operator::Add, 1_i32),
+        )
         .every_row();
     run(client, update.render()?)?;
     let delete = Delete::<Param>::from(users)

@@ -35,5 +35,5 @@ pub use self::{
     select::{Lock, Nulls, Order, Select, SetOperator, Strength, Wait},
     source::{Join, Relation, key_condition},
     value_type::{Conversion, ValueType},
-    write::{Delete, Insert, Update},
+    write::{Conflict, Delete, Insert, Update},
 };

@@ -73,13 +73,6 @@ impl<'a, V> Renderer<'a, V> {
         out
     }
 
-    /// For a statement that writes to one table.
-    pub fn over(sources: &'a [Source<V>], scope: Option<&'a Scope<V>>) -> Self {
-        let mut out = Self::new(scope);
-        out.scopes.push(sources);
-        out
-    }
-
     pub fn finish(self) -> Result<Statement<'a, V>, Error> {
         check_parameters(self.params.len())?;
         Ok(Statement {

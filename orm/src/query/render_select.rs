@@ -78,6 +78,17 @@ impl<'a, V> Renderer<'a, V> {
     fn ctes(&mut self, select: &'a Select<V>) -> Result<(), Error> {
         let mut wanted = Vec::new();
         select.collect_ctes(&mut wanted);
+        self.define(wanted)
+    }
+
+    /// The same for what a write reads.
+    pub fn ctes_of(&mut self, sources: &'a [Source<V>]) -> Result<(), Error> {
+        let mut wanted = Vec::new();
+        collect_ctes(sources, &mut wanted);
+        self.define(wanted)
+    }
+
+    fn define(&mut self, mut wanted: Vec<Definition<'a, V>>) -> Result<(), Error> {
         wanted.retain(|(head, ..)| !self.defined.iter().any(|known| Arc::ptr_eq(known, head)));
         if wanted.is_empty() {
             return Ok(());
@@ -280,7 +291,7 @@ impl<'a, V> Renderer<'a, V> {
         }
     }
 
-    fn all_of(&mut self, sources: &[Source<V>], table: &Table) -> Result<(), Error> {
+    pub fn all_of(&mut self, sources: &[Source<V>], table: &Table) -> Result<(), Error> {
         match meant(sources, table) {
             None => Err(self.missing(&format!("{}.*", table.known_as()))),
             Some(source) if source.alias.is_none() => {
@@ -326,7 +337,7 @@ impl<'a, V> Renderer<'a, V> {
         Ok(())
     }
 
-    fn relation(&mut self, source: &'a Source<V>, narrowed: bool) -> Result<(), Error> {
+    pub fn relation(&mut self, source: &'a Source<V>, narrowed: bool) -> Result<(), Error> {
         let own_name = match &source.relation {
             Relation::Table(table) if narrowed => {
                 self.narrowed_query(source, table)?;
@@ -485,23 +496,8 @@ impl<V> Select<V> {
     }
 
     /// The CTEs that it reads, each behind those that it reads itself: head, query, whether it is recursive.
-    fn collect_ctes<'a>(&'a self, out: &mut Vec<(&'a Arc<Head>, &'a Select<V>, bool)>) {
-        for source in &self.sources {
-            let Relation::Derived(derived) = &source.relation else {
-                continue;
-            };
-            if let Body::Subquery(query) | Body::Lateral(query) = &derived.body {
-                query.collect_ctes(out);
-            }
-            if let Some((query, recursive)) = derived.definition()
-                && !out
-                    .iter()
-                    .any(|(head, ..)| Arc::ptr_eq(head, derived.head()))
-            {
-                query.collect_ctes(out);
-                out.push((derived.head(), query, recursive));
-            }
-        }
+    fn collect_ctes<'a>(&'a self, out: &mut Vec<Definition<'a, V>>) {
+        collect_ctes(&self.sources, out);
         if let Some((_, first, second)) = &self.set {
             first.collect_ctes(out);
             second.collect_ctes(out);
@@ -533,5 +529,27 @@ impl<V> Select<V> {
             }
         }
         None
+    }
+}
+
+/// A CTE: its head, its query, and whether it is recursive.
+type Definition<'a, V> = (&'a Arc<Head>, &'a Select<V>, bool);
+
+fn collect_ctes<'a, V>(sources: &'a [Source<V>], out: &mut Vec<Definition<'a, V>>) {
+    for source in sources {
+        let Relation::Derived(derived) = &source.relation else {
+            continue;
+        };
+        if let Body::Subquery(query) | Body::Lateral(query) = &derived.body {
+            query.collect_ctes(out);
+        }
+        if let Some((query, recursive)) = derived.definition()
+            && !out
+                .iter()
+                .any(|(head, ..)| Arc::ptr_eq(head, derived.head()))
+        {
+            query.collect_ctes(out);
+            out.push((derived.head(), query, recursive));
+        }
     }
 }

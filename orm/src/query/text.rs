@@ -13,6 +13,12 @@ pub(super) enum Piece<V> {
 }
 
 impl<V> Expr<V> {
+    /// SQL without values, as a definition holds it.
+    pub fn fragment(sql: &Fragment) -> Self {
+        let pieces = vec![Piece::Sql(sql.as_str().to_owned())];
+        Self::new(Node::Text(pieces), ValueType::UNKNOWN)
+    }
+
     /// A piece of SQL, for what no other expression says; `:name` stands for a value. It is code and never to be built from
     /// input. It stays within its brackets: semicolons, comments and unbalanced brackets are refused.
     ///

@@ -152,7 +152,7 @@ impl Expression {
     }
 
     /// `in_` and `not_in`: of a list, a query, or for a row of a list of tuples.
-    fn among(&self, values: &Bound<'_, PyAny>, negated: bool) -> PyResult<Self> {
+    pub fn among(&self, values: &Bound<'_, PyAny>, negated: bool) -> PyResult<Self> {
         if let Ok(query) = values.cast::<PyQuery>() {
             let query = query.get().select().clone();
             return Self::checked(if negated {

@@ -6,10 +6,11 @@ use pyo3::prelude::*;
 
 use super::expression::Value;
 use super::hydrate::Hydrator;
-use super::model::{Model, OnUpdate};
-use super::queries::{at, column, finish, insert};
+use super::model::Model;
+use super::queries::{at, column, finish};
 use super::scope::scope;
 use super::statement::Statement;
+use super::writes::{insert, sent, with_onupdate};
 use crate::engine::Shape;
 use crate::errors;
 
@@ -26,20 +27,14 @@ pub fn save(model: &Bound<'_, Model>, instance: &Bound<'_, PyAny>) -> PyResult<O
         return Ok(None);
     }
     let mut update = Update::table(this.table()).filter(own_row(this, instance, true)?);
-    for (index, field) in this.fields().iter().enumerate() {
-        let column = field.column.clone();
-        update = if changed.contains(&index) {
-            let value = this.slots().get(instance, index)?;
+    for index in &changed {
+        if let Some(field) = this.fields().get(*index) {
+            let value = this.slots().get(instance, *index)?;
             let value = value.unwrap_or_else(|| py.None().into_bound(py));
-            update.set(column, Value(field.sent(value)?.unbind()))
-        } else {
-            match &field.on_update {
-                OnUpdate::Nothing => update,
-                OnUpdate::Sql(sql) => update.set_sql(column, sql.clone()),
-                OnUpdate::Call(call) => update.set(column, Value(call.call0(py)?)),
-            }
-        };
+            update = update.set(field.column.clone(), sent(field, value)?);
+        }
     }
+    update = with_onupdate(py, this, &changed, update)?;
     let into = Hydrator::into_instance(model.clone().unbind(), instance.clone().unbind());
     let rendered = update.returning();
     finish(py, rendered.render_in(&scope(py)?), Shape::Row, Some(into)).map(Some)

@@ -27,6 +27,7 @@ mod statement;
 mod table_args;
 mod tuples;
 mod window;
+pub mod writes;
 
 use data_bridge_driver::types::{Format, builtin};
 use data_bridge_orm::schema::Oid;

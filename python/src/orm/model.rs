@@ -48,7 +48,7 @@ pub struct Field {
     validators: Option<Py<PyTuple>>,
     pub on_update: OnUpdate,
     /// Whether it says whose a row is.
-    is_tenant: bool,
+    pub is_tenant: bool,
 }
 
 /// What a new instance holds where nothing was given.

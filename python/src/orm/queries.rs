@@ -1,18 +1,17 @@
 //! The statements over a model: from Python's arguments to rendered text.
 
 use data_bridge_driver::Error;
-use data_bridge_orm::query::{Delete, Insert, Link, Order, Select, Statement as Rendered, Update};
+use data_bridge_orm::query::{Link, Order, Select, Statement as Rendered};
 use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all, drop_all};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 
 use super::expression::{Value, condition as expression};
 use super::hydrate::{Entity, Hydrator, Joined};
-use super::model::{Field, Model, OnUpdate, Way};
+use super::model::{Model, Way};
 use super::order::order as expression_order;
 use super::query::row_count;
-use super::rows;
 use super::scope::scope;
 use super::statement::Statement;
 use crate::engine::Shape;
@@ -102,167 +101,6 @@ pub fn exists(
     )
 }
 
-/// INSERT of an instance, which then takes the row's values, or of a mapping, which becomes an instance.
-#[pyfunction(name = "orm_insert")]
-pub fn insert(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> PyResult<Statement> {
-    let row = Row::new(model, source, &[])?;
-    finish(
-        model.py(),
-        row.insert.returning().render_in(&scope(model.py())?),
-        Shape::Row,
-        Some(row.hydrator),
-    )
-}
-
-/// INSERT ... ON CONFLICT. `update` names the columns to update, by default all that were given and are not in
-/// `conflict`; an empty list does nothing on a conflict.
-#[pyfunction(name = "orm_upsert")]
-#[pyo3(signature = (model, source, conflict, update))]
-#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
-pub fn upsert(
-    model: &Bound<'_, Model>,
-    source: &Bound<'_, PyAny>,
-    conflict: Vec<String>,
-    update: Option<Vec<String>>,
-) -> PyResult<Statement> {
-    let py = model.py();
-    let this = model.get();
-    let row = Row::new(model, source, &conflict)?;
-    let target = conflict
-        .iter()
-        .map(|name| column(py, this, name))
-        .collect::<PyResult<Vec<_>>>()?;
-    let is_target = |index: usize| target.iter().any(|column| column.index() == index);
-    let nothing = update.as_ref().is_some_and(Vec::is_empty);
-    let named = update.as_ref().map_or(Ok(Vec::new()), |names| {
-        names
-            .iter()
-            .map(|name| Ok(column(py, this, name)?.index()))
-            .collect::<PyResult<_>>()
-    })?;
-    let mut update = match update {
-        Some(_) => named.clone(),
-        None => row
-            .given
-            .iter()
-            .copied()
-            .filter(|index| !is_target(*index))
-            .collect::<Vec<_>>(),
-    };
-    let mut insert = row.insert.on_conflict(target.clone());
-    if !nothing {
-        for (index, field) in this
-            .fields()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !is_target(*index) && !named.contains(index))
-        {
-            let column = || field.column.clone();
-            insert = match &field.on_update {
-                OnUpdate::Nothing => continue,
-                OnUpdate::Sql(sql) => insert.update_with_sql(column(), sql.clone()),
-                OnUpdate::Call(call) => insert.update_with(column(), Value(call.call0(py)?)),
-            };
-            update.retain(|other| *other != index);
-        }
-        // With nothing else to update, the key is set to what it is, since only an updated row is returned.
-        if update.is_empty() {
-            update.extend(target.first().map(ColumnRef::index));
-        }
-        for index in update {
-            insert = insert.update(at(py, this, index)?);
-        }
-    }
-    finish(
-        py,
-        insert.returning().render_in(&scope(py)?),
-        Shape::Row,
-        Some(row.hydrator),
-    )
-}
-
-/// UPDATE of the rows for which the condition is true; `every` where all are meant.
-#[pyfunction(name = "orm_update")]
-#[pyo3(signature = (model, condition, values, every, returning))]
-pub fn update(
-    model: &Bound<'_, Model>,
-    condition: Option<&Bound<'_, PyAny>>,
-    values: &Bound<'_, PyMapping>,
-    every: bool,
-    returning: bool,
-) -> PyResult<Statement> {
-    let py = model.py();
-    let this = model.get();
-    let mut update = Update::table(this.table());
-    let mut given = Vec::new();
-    for pair in values.items()?.iter() {
-        let (name, value): (String, Bound<'_, PyAny>) = pair.extract()?;
-        let column = column(py, this, &name)?;
-        given.push(column.index());
-        let value = match this.fields().get(column.index()) {
-            Some(field) => field.sent(field.accept(value)?)?,
-            None => value,
-        };
-        update = update.set(column, Value(value.unbind()));
-    }
-    for (index, field) in this.fields().iter().enumerate() {
-        if !given.is_empty() && !given.contains(&index) {
-            update = match &field.on_update {
-                OnUpdate::Nothing => update,
-                OnUpdate::Sql(sql) => update.set_sql(field.column.clone(), sql.clone()),
-                OnUpdate::Call(call) => update.set(field.column.clone(), Value(call.call0(py)?)),
-            };
-        }
-    }
-    if let Some(condition) = condition {
-        update = update.filter(expression(condition)?);
-    } else if every {
-        update = update.every_row();
-    }
-    if returning {
-        let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(
-            py,
-            update.returning().render_in(&scope(py)?),
-            Shape::Rows,
-            rows,
-        );
-    }
-    finish(py, update.render_in(&scope(py)?), Shape::Count, None)
-}
-
-/// DELETE of the rows for which the condition is true; `every` where all are meant.
-#[pyfunction(name = "orm_delete")]
-#[pyo3(signature = (model, condition, every, returning, hard = false))]
-pub fn delete(
-    model: &Bound<'_, Model>,
-    condition: Option<&Bound<'_, PyAny>>,
-    every: bool,
-    returning: bool,
-    hard: bool,
-) -> PyResult<Statement> {
-    let py = model.py();
-    let mut delete = Delete::from(model.get().table());
-    if hard {
-        delete = delete.hard();
-    }
-    if let Some(condition) = condition {
-        delete = delete.filter(expression(condition)?);
-    } else if every {
-        delete = delete.every_row();
-    }
-    if returning {
-        let rows = Some(Hydrator::new(model.clone().unbind(), Vec::new()));
-        return finish(
-            py,
-            delete.returning().render_in(&scope(py)?),
-            Shape::Rows,
-            rows,
-        );
-    }
-    finish(py, delete.render_in(&scope(py)?), Shape::Count, None)
-}
-
 /// The table, as `table` or `schema.table`, and the column of a foreign key's target.
 #[pyfunction(name = "orm_split_foreign_key")]
 pub fn split_foreign_key(py: Python<'_>, target: &str) -> PyResult<(String, String)> {
@@ -293,82 +131,6 @@ pub fn create_statements(
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 pub fn drop_statements(models: Vec<Py<Model>>, if_exists: bool) -> Vec<String> {
     drop_all(&tables(&models), existing(if_exists))
-}
-
-/// One row on its way in.
-struct Row {
-    insert: Insert<Value>,
-    hydrator: Hydrator,
-    /// Positions of the columns that it has values for.
-    given: Vec<usize>,
-}
-
-impl Row {
-    /// Of instances the numbers that the server alone gives are left out, unless they are `needed`.
-    fn new(
-        model: &Bound<'_, Model>,
-        source: &Bound<'_, PyAny>,
-        needed: &[String],
-    ) -> PyResult<Self> {
-        let this = model.get();
-        let mut row = Self {
-            insert: Insert::into(this.table()),
-            hydrator: Hydrator::new(model.clone().unbind(), Vec::new()),
-            given: Vec::new(),
-        };
-        if this.slots().fit(source) {
-            row = row.of_instance(this, source, needed)?;
-            row.hydrator = Hydrator::into_instance(model.clone().unbind(), source.clone().unbind());
-            return Ok(row);
-        }
-        row.of_dict(this, &rows::mapping(this, source)?)
-    }
-
-    fn of_instance(
-        mut self,
-        model: &Model,
-        instance: &Bound<'_, PyAny>,
-        needed: &[String],
-    ) -> PyResult<Self> {
-        for (index, field) in model.fields().iter().enumerate() {
-            let is_always = field.is_given_by_server();
-            if is_always && !needed.iter().any(|name| field.is_called(name)) {
-                continue;
-            }
-            if let Some(value) = model.slots().get(instance, index)? {
-                if is_always {
-                    self.insert = self.insert.overriding_system_value();
-                }
-                self = self.set(index, field, value)?;
-            }
-        }
-        Ok(self)
-    }
-
-    /// In the order of the table, so that the order of the keys does not make another statement.
-    fn of_dict(mut self, model: &Model, values: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let py = values.py();
-        for (index, field) in model.fields().iter().enumerate() {
-            if let Some(value) = values.get_item(&field.name)? {
-                self = self.set(index, field, field.accept(value)?)?;
-            } else if let Some(value) = field.default.value(py)? {
-                let value = Value(field.sent(value)?.unbind());
-                self.insert = self.insert.set(field.column.clone(), value);
-            }
-        }
-        if self.given.len() == values.len() {
-            Ok(self)
-        } else {
-            Err(model.unknown(values))
-        }
-    }
-
-    fn set(mut self, index: usize, field: &Field, value: Bound<'_, PyAny>) -> PyResult<Self> {
-        self.given.push(index);
-        let value = Value(field.sent(value)?.unbind());
-        self.insert = self.insert.set(field.column.clone(), value);
-        Ok(self)
-    }
 }
 
 pub(super) fn finish(

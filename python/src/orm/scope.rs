@@ -82,6 +82,23 @@ pub fn check_tenant(value: &Bound<'_, PyAny>, column: &str) -> PyResult<()> {
     }
 }
 
+/// Refuses to leave to the server whose rows are written, where nobody can say that they are the tenant's.
+///
+/// # Errors
+/// Outside of blocks of `unscoped()`.
+pub fn check_unscoped(py: Python<'_>, column: &str) -> PyResult<()> {
+    if current(py)?.is_some_and(|current| current.unscoped) {
+        return Ok(());
+    }
+    Err(errors::interface_error(
+        py,
+        &format!(
+            "{column} says whose row it is, and must be a value; rows whose tenant an expression or a query gives are written in \
+             `with unscoped():`"
+        ),
+    ))
+}
+
 #[inline]
 fn current(py: Python<'_>) -> PyResult<Option<Current>> {
     static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

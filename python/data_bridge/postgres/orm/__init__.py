@@ -44,6 +44,7 @@ from ._verbs import (
     create_all,
     create_table,
     delete_many,
+    delete_one,
     drop_all,
     exists,
     fetch_many,
@@ -51,9 +52,11 @@ from ._verbs import (
     insert_many,
     insert_one,
     update_many,
+    update_one,
     upsert_many,
     upsert_one,
 )
+from ._writes import delete, insert, update, upsert
 
 __all__ = [
     "Check",
@@ -104,7 +107,9 @@ __all__ = [
     "count",
     "create_all",
     "create_table",
+    "delete",
     "delete_many",
+    "delete_one",
     "drop_all",
     "escape_html",
     "exists",
@@ -113,6 +118,7 @@ __all__ = [
     "fetch_one",
     "from_sql",
     "func",
+    "insert",
     "insert_many",
     "insert_one",
     "literal",
@@ -126,7 +132,10 @@ __all__ = [
     "text",
     "tuple_",
     "unscoped",
+    "update",
     "update_many",
+    "update_one",
+    "upsert",
     "upsert_many",
     "upsert_one",
     "values",

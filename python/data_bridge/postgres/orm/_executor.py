@@ -12,12 +12,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
-from data_bridge.postgres import _bulk, _default
+from data_bridge.postgres import _bulk, _default, errors
 from data_bridge.postgres._limits import checked
 from data_bridge.postgres.sync import SyncVerbs, iterate
 from data_bridge.postgres.sync import run as run_to_end
 
 from . import _filters, _hooks
+from ._errors import ManyRowsError, NoRowError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,23 @@ def found[F, R](
 
     async def steps(holder: Any) -> R:
         return make(await holder._run_statement(statement))
+
+    return in_steps(db, steps, timeout)
+
+
+def only(db: Any, statement: _native.Statement, timeout: float | None) -> Coroutine[Any, Any, Any]:
+    """Run a statement that writes exactly one row; what it returns of that."""
+
+    async def steps(holder: Any) -> Any:
+        try:
+            rows = await holder._run_statement(statement)
+        except errors.CardinalityViolationError as error:
+            raise ManyRowsError("the condition is true for more than one row; none was written") from error
+        if not rows:
+            raise NoRowError(
+                "there is no row for which the condition is true; where that can be, use update_many or delete_many"
+            )
+        return rows[0]
 
     return in_steps(db, steps, timeout)
 

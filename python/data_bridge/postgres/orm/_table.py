@@ -18,7 +18,7 @@ from ._instance import Instance
 from ._select import from_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
@@ -285,6 +285,18 @@ class Table(Instance, metaclass=TableMeta):
         )
 
     @classmethod
+    def update_one(
+        cls, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+    ) -> Coroutine[Any, Any, Self]:
+        """Update the one row for which the condition is true; the answer is the row as it now is."""
+        return _verbs.update_one(cls, where, values, timeout=timeout, db=db)
+
+    @classmethod
+    def delete_one(cls, where: Where, *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, Self]:
+        """Delete the one row for which the condition is true; the answer is that row."""
+        return _verbs.delete_one(cls, where, timeout=timeout, db=db)
+
+    @classmethod
     def update_many(
         cls, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
     ) -> Coroutine[Any, Any, int]:
@@ -293,10 +305,19 @@ class Table(Instance, metaclass=TableMeta):
 
     @classmethod
     def delete_many(
-        cls, where: Where, *, hard: bool = False, timeout: float | None = None, db: Any = None
+        cls,
+        where: Where = None,
+        *,
+        keys: Iterable[Any] | None = None,
+        hard: bool = False,
+        timeout: float | None = None,
+        db: Any = None,
     ) -> Coroutine[Any, Any, int]:
-        """Delete the rows for which the condition is true; the answer is how many. See :func:`delete_many`."""
-        return _verbs.delete_many(cls, where, hard=hard, timeout=timeout, db=db)
+        """Delete the rows for which the condition is true, or that have one of these primary keys; the answer is how many.
+
+        See :func:`delete_many`.
+        """
+        return _verbs.delete_many(cls, where, keys=keys, hard=hard, timeout=timeout, db=db)
 
     @classmethod
     def create_table(cls, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:

@@ -25,12 +25,12 @@ def first(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, A
 
 def one(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row."""
-    return _executor.found(db, query._statement("two"), _one, timeout)
+    return _executor.found(db, query._statement("two"), exactly_one, timeout)
 
 
 def one_or_none(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row, or ``None``."""
-    return _executor.found(db, query._statement("two"), _one_or_none, timeout)
+    return _executor.found(db, query._statement("two"), one_or_nothing, timeout)
 
 
 def count(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, int]:
@@ -53,13 +53,15 @@ def stream(query: Query[Any], batch: int, timeout: float | None, db: Any) -> Any
     return _executor.stream(db, query._statement("rows"), batch, timeout)
 
 
-def _one(rows: list[Any]) -> Any:
+def exactly_one(rows: list[Any]) -> Any:
+    """The one of the rows."""
     if not rows:
         raise NoRowError("one() found no row; where that can be, use one_or_none() or first()")
-    return _one_or_none(rows)
+    return one_or_nothing(rows)
 
 
-def _one_or_none(rows: list[Any]) -> Any:
+def one_or_nothing(rows: list[Any]) -> Any:
+    """The one of the rows, or ``None``."""
     if len(rows) > 1:
         raise ManyRowsError("the query has more than one row; narrow it, or use first() or all()")
     return rows[0] if rows else None

@@ -204,27 +204,85 @@ def upsert_one(
     return _executor.write(db, _instance(row), _native.orm_upsert(model, row, conflict, update), timeout)
 
 
+@overload
+def update_one[T: Table](
+    table: type[T], where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, T]: ...
+@overload
+def update_one(
+    table: str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, Any]: ...
+def update_one(
+    table: type[Table] | str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, Any]:
+    """Update the one row for which the condition is true; the answer is the row as it now is.
+
+    ``NoRowError`` where there is none, ``ManyRowsError`` where there are more, of which none is updated then. Values may be
+    expressions: ``{"visits": User.visits + 1}``.
+    """
+    cls = _registry.resolve(table)
+    condition, every = _rows_meant(where)
+    values = _validation.as_values(values)
+    statement = _native.orm_update(cls.__model__, values, condition, every, True, (), (cls,))
+    return _executor.only(db, statement, timeout)
+
+
+@overload
+def delete_one[T: Table](
+    table: type[T], where: Where, *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, T]: ...
+@overload
+def delete_one(
+    table: str, where: Where, *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, Any]: ...
+def delete_one(
+    table: type[Table] | str, where: Where, *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, Any]:
+    """Delete the one row for which the condition is true; the answer is that row.
+
+    ``NoRowError`` where there is none, ``ManyRowsError`` where there are more, of which none is deleted then.
+    """
+    cls = _registry.resolve(table)
+    condition, every = _rows_meant(where)
+    return _executor.only(db, _native.orm_delete(cls.__model__, condition, every, True, (), (cls,)), timeout)
+
+
 def update_many(
     table: type[Table] | str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
 ) -> Coroutine[Any, Any, int]:
-    """Update the rows for which the condition is true, all of them for ``True``; the answer is how many."""
+    """Update the rows for which the condition is true, all of them for ``True``; the answer is how many.
+
+    Values may be expressions: ``{"visits": User.visits + 1}``.
+    """
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
     values = _validation.as_values(values)
-    return _executor.run(db, _native.orm_update(model, condition, values, every, False), timeout)
+    return _executor.run(db, _native.orm_update(model, values, condition, every, False, (), None), timeout)
 
 
 def delete_many(
-    table: type[Table] | str, where: Where, *, hard: bool = False, timeout: float | None = None, db: Any = None
+    table: type[Table] | str,
+    where: Where = None,
+    *,
+    keys: Iterable[Any] | None = None,
+    hard: bool = False,
+    timeout: float | None = None,
+    db: Any = None,
 ) -> Coroutine[Any, Any, int]:
     """Delete the rows for which the condition is true, all of them for ``True``; the answer is how many.
+
+    ``keys`` are primary keys, tuples where those have several columns: the rows that have one of them, in one statement.
 
     Where the class says ``soft_delete=`` they are marked; with ``hard=True`` they are removed all the same, and so are those
     that are marked already.
     """
-    condition, every = _rows_meant(where)
     model = _registry.resolve(table).__model__
-    return _executor.run(db, _native.orm_delete(model, condition, every, False, hard), timeout)
+    condition, every = _rows_meant(where)
+    if keys is not None:
+        if isinstance(keys, str | bytes):
+            raise TypeError(f"keys takes a list of keys, not one {type(keys).__name__}")
+        condition, every = [*condition, _native.orm_has_key(model, list(keys))], False
+    return _executor.run(db, _native.orm_delete(model, condition, every, False, (), None, hard), timeout)
 
 
 def insert_many(
@@ -320,12 +378,12 @@ def _link_names(links: Links) -> list[str] | None:
     return [link if isinstance(link, str) else link.name for link in links] if links else None
 
 
-def _rows_meant(where: Where) -> tuple[Condition | None, bool]:
+def _rows_meant(where: Where) -> tuple[list[Condition], bool]:
     if isinstance(where, bool):
         if not where:
             raise ValueError("where=False selects no row; give a condition, or True for every row")
-        return None, True
-    return where, False
+        return [], True
+    return ([] if where is None else [where]), False
 
 
 _tables.learn(create_all=create_all, drop_all=drop_all)
