@@ -274,11 +274,27 @@ def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
                 assert connection.fetch_val("SELECT 1") == 1
                 assert connection.prepare("SELECT $1::int").fetch_val(3) == 3
 
+        @pytest.mark.asyncio
+        async def test_hooks_are_called_as_by_a_real_database(pg_db):
+            seen = []
+
+            @pg.before_insert(User)
+            async def hook(user, tx):
+                seen.append((user.email, await tx.fetch_val("SELECT 1")))
+
+            try:
+                async with pg_db.transaction() as tx:
+                    await User.insert_one({"email": "a@example.com"}, db=tx)
+                await User.insert_one({"email": "b@example.com"})
+            finally:
+                pg.remove_hook(hook)
+            assert seen == [("a@example.com", 1), ("b@example.com", 1)]
+
         def test_none_is_missing():
             for real, ours in ((pg.Database, Sandbox), (pg.SyncDatabase, SyncSandbox)):
                 assert [name for name in dir(real) if not name.startswith("_") and not hasattr(ours, name)] == []
     """)
-    run(project, "-q", passed=3)
+    run(project, "-q", passed=4)
 
 
 def test_what_is_checked_at_commit_is_checked(project: pytest.Pytester) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class Held(AsyncVerbs):
     """A connection that somebody has alone."""
 
+    #: Whether the program's calls return when they are done.
+    _blocks = False
+
     if TYPE_CHECKING:
 
         @property

@@ -75,8 +75,8 @@ def connect_sync(
 
 
 def is_blocking(transaction: Transaction) -> bool:
-    """Whether it runs on a blocking connection."""
-    return isinstance(transaction._connection, _Routines)
+    """Whether its holder makes blocking calls."""
+    return transaction._blocks
 
 
 def run(work: Awaitable[Any]) -> Any:
@@ -131,6 +131,8 @@ class _Answer:
 
 class _Routines(_native.BlockingConnection, Deadlines, Held):
     """A blocking connection as the coroutines see it: with the methods of a ``Member``, done when they return."""
+
+    _blocks = True
 
     def _run(self, sql: str, args: Any, shape: str, /, *, timeout: float | None = None, **options: Any) -> Any:
         return _Answer(super()._run, sql, args, shape, timeout=self._left(timeout), **options)

@@ -244,6 +244,10 @@ class Transaction(AsyncVerbs):
     # What the verbs build on.
 
     @property
+    def _blocks(self) -> bool:
+        return self._connection._blocks
+
+    @property
     def _in_transaction(self) -> bool:
         return True
 

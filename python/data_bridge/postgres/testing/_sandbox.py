@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from data_bridge.postgres import _default, errors
@@ -85,6 +86,9 @@ class Sandbox(AsyncVerbs):
     thread, at import, in fixtures and in tests alike. Transactions that overlap in time wait for each other.
     """
 
+    #: Whether the calls are those of a :class:`SyncSandbox`.
+    _blocks = False
+
     def __init__(self, member: Member) -> None:
         self._member = member
         self._lock = threading.RLock()
@@ -132,7 +136,9 @@ class Sandbox(AsyncVerbs):
     @property
     def blocking(self) -> SyncSandbox:
         """The same sandbox for code that does not await."""
-        return SyncSandbox(self)
+        view = copy(self)
+        view._blocks = True
+        return SyncSandbox(view)
 
     async def close(self) -> None:
         """Does nothing: the program that is tested may close its database, and the test goes on."""
@@ -213,12 +219,28 @@ class Sandbox(AsyncVerbs):
         pass
 
 
-class _Nested(Transaction):
-    """A transaction of the program: a savepoint that waits for its turn."""
+class _Inner(Transaction):
+    """A transaction of the program: its connection blocks, which the program need not know."""
+
+    def __init__(self, sandbox: Sandbox, parent: Transaction | None = None) -> None:
+        super().__init__(sandbox._member, "BEGIN", parent)
+        self._sandbox = sandbox
+
+    def transaction(self) -> Transaction:
+        """A nested transaction."""
+        self._check()
+        return _Inner(self._sandbox, self)
+
+    @property
+    def _blocks(self) -> bool:
+        return self._sandbox._blocks
+
+
+class _Nested(_Inner):
+    """An outermost one, which waits for its turn."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__(sandbox._member, "BEGIN")
-        self._sandbox = sandbox
+        super().__init__(sandbox)
         self._before: tuple[Transaction, ...] = ()
         self._as_default: Any = None
 
