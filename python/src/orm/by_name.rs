@@ -63,6 +63,7 @@ impl RowBuilder for ByName {
         let instance = model.slots().allocate(py)?;
         let places = slots.iter().copied().zip(0..);
         fill(model, &instance, layout, places, &mut row.values())?;
+        model.loaded(&instance)?;
         Ok(instance)
     }
 }

@@ -1,4 +1,4 @@
-"""mypy and pyright in strict mode accept the sample, and refuse each line of it that is marked as wrong."""
+"""mypy and pyright in strict mode accept the samples, and refuse each line of them that is marked as wrong."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ import pytest
 
 import data_bridge
 
-SAMPLE = Path(__file__).with_name("typed_sample.py")
+HERE = Path(__file__).parent
+SAMPLES = [HERE / "typed_sample.py", *sorted((HERE / "typing").glob("*.py"))]
 PACKAGE = Path(data_bridge.__file__).parent.parent
-WRONG = {number for number, line in enumerate(SAMPLE.read_text().splitlines(), 1) if line.endswith("# wrong")}
+WRONG = {
+    (sample.name, number)
+    for sample in SAMPLES
+    for number, line in enumerate(sample.read_text().splitlines(), 1)
+    if line.endswith("# wrong")
+}
 
 
 def needs(checker: str) -> None:
@@ -26,7 +32,7 @@ def needs(checker: str) -> None:
 
 def run(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *command, str(SAMPLE)], capture_output=True, text=True, check=False, cwd=PACKAGE
+        [sys.executable, "-m", *command, *map(str, SAMPLES)], capture_output=True, text=True, check=False, cwd=PACKAGE
     )
     assert not done.stderr.strip(), done.stderr
     return done.stdout
@@ -37,7 +43,7 @@ def test_mypy() -> None:
     said = run(
         "mypy", "--strict", "--python-version=3.12", "--no-error-summary", "--disable-error-code=unused-coroutine"
     )
-    found = {int(line) for line in re.findall(r"typed_sample.py:(\d+): error", said)}
+    found = {(name, int(line)) for name, line in re.findall(r"(\w+\.py):(\d+): error", said)}
     assert found == WRONG, said
 
 
@@ -47,12 +53,13 @@ def test_pyright(tmp_path: Path) -> None:
         "typeCheckingMode": "strict",
         "pythonVersion": "3.12",
         "extraPaths": [str(PACKAGE)],
-        "include": [SAMPLE.name],
+        "include": [sample.name for sample in SAMPLES],
         # The lines that are wrong are statements for their own sake.
         "reportUnusedExpression": False,
         "reportUnusedCoroutine": False,
     }
-    shutil.copy(SAMPLE, tmp_path)
+    for sample in SAMPLES:
+        shutil.copy(sample, tmp_path)
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps(settings))
     done = subprocess.run(
@@ -62,5 +69,8 @@ def test_pyright(tmp_path: Path) -> None:
         check=False,
     )
     said = json.loads(done.stdout)["generalDiagnostics"]
-    found = {each["range"]["start"]["line"] + 1 for each in said if each["severity"] == "error"}
-    assert found == WRONG, [each for each in said if each["range"]["start"]["line"] + 1 not in WRONG]
+    errors = [each for each in said if each["severity"] == "error"]
+    found = {(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in errors}
+    assert found == WRONG, [
+        each for each in errors if each["range"]["start"]["line"] + 1 not in {line for _, line in WRONG}
+    ]

@@ -1,4 +1,4 @@
-"""What begins an expression that begins with no column: ``func``, ``case``, ``literal`` and their like."""
+"""What begins an expression that begins with no column: ``case``, ``literal``, ``text`` and their like."""
 
 from __future__ import annotations
 
@@ -11,56 +11,12 @@ from ._annotations import read
 from ._registry import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
     from data_bridge._native import Query, Subquery
 
     from ._columns import Condition, Expression
     from ._table import Table
-
-
-class _Function:
-    """A function by its name; an attribute is the function of that name in the schema of this one's name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, *args: Any) -> Expression[Any]:
-        return _native.orm_call(self._name, args)
-
-    def __getattr__(self, name: str) -> _Function:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Function(f"{self._name}.{name}")
-
-
-class _Functions:
-    """``func.name(...)`` calls the SQL function of that name, ``func.schema.name(...)`` that of a schema."""
-
-    if TYPE_CHECKING:
-        # What is known of the results; any other function gives an Expression[Any].
-        def count(self, what: Any = ..., /) -> Expression[int]: ...
-        def now(self) -> Expression[datetime]: ...
-        def lower(self, text: Any, /) -> Expression[str]: ...
-        def upper(self, text: Any, /) -> Expression[str]: ...
-        def length(self, text: Any, /) -> Expression[int]: ...
-        def concat(self, *parts: Any) -> Expression[str]: ...
-        def string_agg(self, text: Any, between: Any, /) -> Expression[str | None]: ...
-        def min[T](self, what: Expression[T], /) -> Expression[T | None]: ...
-        def max[T](self, what: Expression[T], /) -> Expression[T | None]: ...
-        def array_agg[T](self, what: Expression[T], /) -> Expression[list[T] | None]: ...
-        def row_number(self) -> Expression[int]: ...
-        def rank(self) -> Expression[int]: ...
-        def dense_rank(self) -> Expression[int]: ...
-
-    def __getattr__(self, name: str) -> Callable[..., Expression[Any]]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Function(name)
-
-
-func = _Functions()
 
 
 def and_(*conditions: Condition | bool) -> Condition:
@@ -87,11 +43,19 @@ def case(*branches: tuple[Any, Any], else_: Any = None) -> Expression[Any]:
     return _native.orm_case(branches, else_)
 
 
+@overload
+def any_[T](array: Expression[list[T]]) -> Expression[T]: ...
+@overload
+def any_(array: Expression[Any] | Query[Any]) -> Expression[Any]: ...
 def any_(array: Expression[Any] | Query[Any]) -> Expression[Any]:
     """What is compared with it holds for one element of the array, or row of the query: ``any_(User.tags) == "x"``."""
     return _each(array).any_()
 
 
+@overload
+def all_[T](array: Expression[list[T]]) -> Expression[T]: ...
+@overload
+def all_(array: Expression[Any] | Query[Any]) -> Expression[Any]: ...
 def all_(array: Expression[Any] | Query[Any]) -> Expression[Any]:
     """What is compared with it holds for each element of the array, or row of the query."""
     return _each(array).all_()
