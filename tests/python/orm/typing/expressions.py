@@ -113,5 +113,3 @@ async def wrong() -> None:
     Item.select().after(None).limit("10")  # wrong
     print((await Item.from_sql("SELECT 1"))[0].nmae)  # wrong
     await select(Item.id).all(timeout="1")  # wrong
-    for _ in Item.tags:  # wrong
-        pass
