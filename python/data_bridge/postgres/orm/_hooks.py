@@ -36,9 +36,10 @@ def before_insert[F: Callable[..., Any]](*classes: type[Table]) -> Callable[[F],
     runs in. It may be async, but for blocking databases. Rows that are given as mappings are made instances first. An upsert
     counts as an insertion, for it may be one. What is asked for on an ``abstract`` class holds for those that derive from it.
 
-    >>> @before_insert(User)
-    ... def normalize(user):
-    ...     user.email = user.email.lower()
+    >>> def example():
+    ...     @before_insert(User)
+    ...     def normalize(user):
+    ...         user.email = user.email.lower()
     """
     return _decorator("before_insert", classes)
 
