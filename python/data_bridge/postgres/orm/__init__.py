@@ -23,7 +23,15 @@ from data_bridge._native import Query
 
 from ._columns import Col, Column, Condition, Expression, ForeignKey, Identity, Link, Order, Sql, col
 from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, PrimaryKey, Unique
-from ._errors import ManyRowsError, MissingRowError, NoRowError, NotLoadedError, StaleRowError, ValidationError
+from ._errors import (
+    DeniedError,
+    ManyRowsError,
+    MissingRowError,
+    NoRowError,
+    NotLoadedError,
+    StaleRowError,
+    ValidationError,
+)
 from ._expressions import alias, all_, and_, any_, case, cast, extract, literal, not_, or_, text, tuple_, values
 from ._filters import schema, tenant, unscoped, with_deleted
 from ._functions import func
@@ -64,6 +72,7 @@ __all__ = [
     "Col",
     "Column",
     "Condition",
+    "DeniedError",
     "Email",
     "Exclude",
     "Expression",

@@ -99,6 +99,7 @@ class ColumnSpec:
     enum_labels: tuple[str, ...] | None = None
     version: bool = False
     # Not for the native side:
+    rule: Literal["deny", "soft"] | None = None
     asked_identity: bool | str | None = None
     load: Callable[[Any], Any] | None = None
     dump: Callable[[Any], Any] | None = None
@@ -121,6 +122,7 @@ def Column(  # noqa: N802 - the name of what it declares
     foreign_key: str | None = None,
     on_delete: Action | None = None,
     on_update: Action | None = None,
+    rule: Literal["deny", "soft"] | None = None,
     strict: bool = False,
     init: bool = True,
     deferrable: bool = False,
@@ -144,7 +146,8 @@ def Column(  # noqa: N802 - the name of what it declares
     ``onupdate`` (a value, a callable, or SQL such as ``func.now()``) is what updates set the column to when they do not name it.
     ``check`` is an SQL expression. ``foreign_key`` is ``"table.column"`` or ``"schema.table.column"``; with
     ``strict=True`` a key whose row is not there is an error when the link is loaded, instead of ``None``. With ``init=False`` the
-    constructor does not take the column.
+    constructor does not take the column. ``rule`` says what becomes of this row when the one that it refers to is deleted, softly
+    too: ``"deny"`` has that refused, ``"soft"`` has this one deleted softly along with it.
 
     ``load`` makes the attribute's value of the one that the driver read, and ``dump`` makes the one to send of the attribute's:
     for types of your own. NULL is ``None`` without them.
@@ -197,6 +200,7 @@ def Column(  # noqa: N802 - the name of what it declares
         on_update=on_update,
         timing=timing(deferrable, initially),
         strict=strict,
+        rule=rule,
         init=init and generated is None,
         default=None if default is MISSING else (default,),
         default_factory=default_factory,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data_bridge.postgres.errors import DataError, InterfaceError
+from data_bridge.postgres.errors import DataError, IntegrityError, InterfaceError
 
 
 class NotLoadedError(InterfaceError):
@@ -38,3 +38,7 @@ class ValidationError(DataError, ValueError):
 
     def __reduce__(self) -> tuple[type[ValidationError], tuple[str, str, str]]:
         return ValidationError, (self.table, self.column, self.reason)
+
+
+class DeniedError(IntegrityError):
+    """Rows were not deleted, because others refer to them by a column with ``rule="deny"``."""

@@ -101,19 +101,20 @@ def found[F, R](
 
 def only(db: Any, statement: _native.Statement, timeout: float | None) -> Coroutine[Any, Any, Any]:
     """Run a statement that writes exactly one row; what it returns of that."""
+    return in_steps(db, lambda holder: only_row(holder, statement), timeout)
 
-    async def steps(holder: Any) -> Any:
-        try:
-            rows = await holder._run_statement(statement)
-        except errors.CardinalityViolationError as error:
-            raise ManyRowsError("the condition is true for more than one row; none was written") from error
-        if not rows:
-            raise NoRowError(
-                "there is no row for which the condition is true; where that can be, use update_many or delete_many"
-            )
-        return rows[0]
 
-    return in_steps(db, steps, timeout)
+async def only_row(holder: Any, statement: _native.Statement) -> Any:
+    """The same as a step of a routine."""
+    try:
+        rows = await holder._run_statement(statement)
+    except errors.CardinalityViolationError as error:
+        raise ManyRowsError("the condition is true for more than one row; none was written") from error
+    if not rows:
+        raise NoRowError(
+            "there is no row for which the condition is true; where that can be, use update_many or delete_many"
+        )
+    return rows[0]
 
 
 def explain(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
 
-from . import _executor, _hooks
+from . import _executor, _hooks, _rules
 from ._errors import NoRowError, StaleRowError
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def delete(instance: Table, timeout: float | None, db: Any) -> Coroutine[Any, An
     model = instance.__model__
 
     async def steps(holder: Any) -> None:
-        await _hooks.around(holder, model, "delete", [instance], write)
+        await _hooks.around(holder, model, "delete", [instance], guarded)
+
+    async def guarded(holder: Any) -> None:
+        await _rules.delete_instance(holder, instance, write)
 
     async def write(holder: Any) -> None:
         statement = _native.orm_remove(model, instance)

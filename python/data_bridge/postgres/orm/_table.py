@@ -11,7 +11,7 @@ from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _show
 
-from . import _body, _filters, _hooks, _registry, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
+from . import _body, _filters, _hooks, _registry, _rules, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._body import Declared
 from ._columns import Column
 from ._instance import Instance
@@ -84,6 +84,7 @@ class TableMeta(type):
                 setattr(cls, attribute, descriptor)
             _registry.register(cls)
             _hooks.adopt(cls)
+            _rules.declare(cls)
         return cls
 
     def __init__(

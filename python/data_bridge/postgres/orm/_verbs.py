@@ -12,7 +12,7 @@ from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _tables
 
-from . import _executor, _hooks, _registry, _validation
+from . import _executor, _hooks, _registry, _rules, _validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
@@ -244,7 +244,14 @@ def delete_one(
     """
     cls = _registry.resolve(table)
     condition, every = _rows_meant(where)
-    return _executor.only(db, _native.orm_delete(cls.__model__, condition, every, True, (), (cls,)), timeout)
+    statement = _native.orm_delete(cls.__model__, condition, every, True, (), (cls,))
+    if not _rules.wanted(cls):
+        return _executor.only(db, statement, timeout)
+
+    async def work(holder: Any) -> Any:
+        return await _executor.only_row(holder, statement)
+
+    return _executor.in_steps(db, lambda holder: _rules.delete_one(holder, cls, condition, work), timeout)
 
 
 def update_many(
@@ -276,13 +283,15 @@ def delete_many(
     Where the class says ``soft_delete=`` they are marked; with ``hard=True`` they are removed all the same, and so are those
     that are marked already.
     """
-    model = _registry.resolve(table).__model__
+    cls = _registry.resolve(table)
     condition, every = _rows_meant(where)
     if keys is not None:
         if isinstance(keys, str | bytes):
             raise TypeError(f"keys takes a list of keys, not one {type(keys).__name__}")
-        condition, every = [*condition, _native.orm_has_key(model, list(keys))], False
-    return _executor.run(db, _native.orm_delete(model, condition, every, False, (), None, hard), timeout)
+        condition, every = [*condition, _native.orm_has_key(cls.__model__, list(keys))], False
+    if _rules.wanted(cls) and (every or condition):
+        return _executor.in_steps(db, lambda holder: _rules.delete_many(holder, cls, condition, hard=hard), timeout)
+    return _executor.run(db, _native.orm_delete(cls.__model__, condition, every, False, (), None, hard), timeout)
 
 
 def insert_many(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from data_bridge import _native
 from data_bridge._native import Query
 
-from . import _executor, _registry
+from . import _executor, _registry, _rules
 from ._saving import names
 from ._terminals import exactly_one, one_or_nothing
 
@@ -220,12 +220,21 @@ class Update[R](_Changing[R]):
 class Delete[R](_Changing[R]):
     """``DELETE``; :func:`delete` begins it."""
 
+    _hard: bool = False
+
     def using(self, *sources: Any) -> Self:
         """Read other classes, aliases, subqueries or CTEs as well; ``where`` says which of their rows belong to which."""
         return replace(self, _reading=(*self._reading, *sources))
 
+    def hard(self) -> Self:
+        """Remove rows that would else be marked as deleted, those that are marked already too."""
+        return replace(self, _hard=True)
+
     def _statement(self) -> _native.Statement:
-        return _native.orm_delete(self._model, self._conditions, self._every, False, self._reading, self._returning)
+        _rules.check_statement(self._model.cls)
+        return _native.orm_delete(
+            self._model, self._conditions, self._every, False, self._reading, self._returning, self._hard
+        )
 
 
 def insert(table: type[Table] | str) -> Insert[int]:
