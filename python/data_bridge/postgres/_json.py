@@ -47,7 +47,7 @@ def default(value: Any) -> Any:
 
 def is_pydantic(cls: Any) -> bool:
     """Whether it is a Pydantic model."""
-    return isinstance(cls, type) and hasattr(cls, "__pydantic_serializer__") and hasattr(cls, "model_validate_json")
+    return isinstance(cls, type) and hasattr(cls, "model_dump_json") and hasattr(cls, "model_validate_json")
 
 
 def is_struct(cls: Any) -> bool:

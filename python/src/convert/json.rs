@@ -81,7 +81,7 @@ fn write<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         || value.is_exact_instance_of::<PyString>();
     if !is_plain {
         let class = value.get_type();
-        if class.hasattr(intern!(py, "__pydantic_serializer__"))? {
+        if class.hasattr(intern!(py, "model_dump_json"))? {
             return value.call_method(
                 intern!(py, "model_dump_json"),
                 (),
