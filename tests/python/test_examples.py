@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -50,12 +51,18 @@ async def own_url(url: str, request: pytest.FixtureRequest) -> AsyncIterator[str
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-async def test_the_blocks_of_a_page_run_one_after_another(page: Path, own_url: str) -> None:
+async def test_the_blocks_of_a_page_run_one_after_another(
+    page: Path, own_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with await pg.connect(own_url) as db:
         if "CREATE TABLE" not in page.read_text() and "(Table" not in page.read_text():
             for statement in TABLES.split(";"):
                 await db.execute(statement)
-        names: dict[str, Any] = {"pg": pg, "db": db, "db_url": own_url, "flights": FLIGHTS, "__name__": "examples"}
+        # A module, where pickle and dataclasses find the classes of the page.
+        module = ModuleType("examples")
+        monkeypatch.setitem(sys.modules, "examples", module)
+        names = vars(module)
+        names.update({"pg": pg, "db": db, "db_url": own_url, "flights": FLIGHTS})
         for block in BLOCK.findall(page.read_text()):
             await run(block.replace("postgresql://localhost/app", own_url), names, page)
         if (opened := names["db"]) is not db:
@@ -67,7 +74,7 @@ def test_code_for_other_packages_is_python() -> None:
     blocks = FOREIGN.findall(page)
     assert len(blocks) > 100
     for block in blocks:
-        compile(textwrap.dedent(block), block, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        compile(textwrap.dedent(block), block, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     for number in range(1, 44):
         section = re.search(rf"^## P{number}: .*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
         assert section is not None, number
@@ -76,7 +83,7 @@ def test_code_for_other_packages_is_python() -> None:
 
 async def run(block: str, names: dict[str, Any], page: Path) -> None:
     """Run code that may await at its top level."""
-    code = compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     result = eval(code, names)
     if inspect.iscoroutine(result):
         await result
