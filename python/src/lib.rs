@@ -44,6 +44,8 @@ mod _native {
     #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]
+    use crate::orm::between::link_statement;
+    #[pymodule_export]
     use crate::orm::builders::{call, case, cast, chain, literal, row, text};
     #[pymodule_export]
     use crate::orm::by_name::from_sql;
@@ -65,8 +67,8 @@ mod _native {
     use crate::orm::writes::{delete, has_key, insert, insert_statement, update, upsert};
     #[pymodule_export]
     use crate::orm::{
-        Alias, Col, Columns as SubqueryColumns, Expression, LinkField, Linked, Model, PyDerived,
-        PyOrder, PyQuery, RowReader, Statement,
+        Alias, Batch, Col, Collection, Columns as SubqueryColumns, Expression, LinkField, Linked,
+        Model, PyDerived, PyOrder, PyQuery, RowReader, Statement,
     };
     #[pymodule_export]
     use crate::request::Builder;

@@ -3,7 +3,7 @@
 use data_bridge_driver::Error;
 
 use super::{
-    Expr, Join, Operator, Relation, Select,
+    Expr, Join, Operator, Order, Relation, Select,
     expr::Node,
     render::Renderer,
     select::{Item, free_name},
@@ -71,12 +71,43 @@ impl<V> Select<V> {
         } else {
             Name::new(own).ok()
         };
-        if let Some(source) = self.sources.get_mut(at)
-            && alias.is_some()
-        {
-            source.alias = alias;
+        if let Some(source) = self.sources.get_mut(at) {
+            // It may be there already, because something has named a column of it.
+            source.joined = Some((join, On::Link));
+            source.alias = alias.or(source.alias.take());
         }
         self
+    }
+
+    /// Of the first table whose columns are all selected, selects only those at these positions.
+    #[must_use]
+    pub fn narrow(mut self, columns: &[usize]) -> Self {
+        let whole = self
+            .items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| match item {
+                Item::Table(table) => Some((at, table.clone())),
+                Item::Expr(_) | Item::Source(..) => None,
+            });
+        if let Some((at, table)) = whole {
+            let columns = columns.iter().filter_map(|column| table.column_at(*column));
+            let items: Vec<_> = columns.map(|column| Item::Expr(column.expr())).collect();
+            self.items.splice(at..=at, items);
+        }
+        self
+    }
+
+    /// The same rows, of which it selects these expressions instead.
+    #[must_use]
+    pub fn selecting(mut self, items: impl IntoIterator<Item = Expr<V>>) -> Self {
+        self.items.clear();
+        items.into_iter().fold(self, Self::item)
+    }
+
+    /// The orders of its rows.
+    pub fn order(&self) -> &[Order<V>] {
+        &self.order
     }
 
     /// Joins what an expression names over links to one row.

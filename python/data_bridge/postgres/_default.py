@@ -42,14 +42,17 @@ def within[T](database: Any, transaction: T) -> Generator[T]:
         _inside.set(outer)  # no token: a fixture is left in another context than it was entered in
 
 
+def inside(database: Any) -> Any:
+    """The transaction of the database that the running code is inside of, else the database itself."""
+    inner = _inside.get()
+    # A task may outlive the block that started it.
+    return inner[1] if inner is not None and inner[0] is database and inner[1].is_open else database
+
+
 def get() -> Any:
     """What is meant where nothing is named."""
     for each in reversed(_open):
         database = each()
         if database is not None:
-            inside = _inside.get()
-            # A task may outlive the block that started it.
-            if inside is not None and inside[0] is database and inside[1].is_open:
-                return inside[1]
-            return database
+            return inside(database)
     raise errors.InterfaceError("no database is open; connect first, or name one with db=")

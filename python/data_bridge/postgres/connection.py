@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
+from weakref import ref
 
 from . import _locks, errors
 from ._verbs import AsyncVerbs
@@ -36,7 +37,9 @@ class Held(AsyncVerbs):
         def _set_in_block(self, in_block: bool, /) -> None: ...
         def _simple(self, sql: str, /) -> Awaitable[str]: ...
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, pool: Any = None, *_: Any) -> None:
+        #: Weak, since the pool holds the connection.
+        self._pool = None if pool is None else ref(pool)
         #: The transactions that are open on it, each nested in the one before.
         self._transactions: list[Transaction] = []
         self._portals = 0

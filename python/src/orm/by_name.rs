@@ -1,12 +1,13 @@
 //! Instances from the rows of SQL that somebody wrote: its columns are the class's of the same names.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use data_bridge_driver::Error;
 use data_bridge_driver::wire::Row;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
+use super::batch::Batches;
 use super::hydrate::fill;
 use super::model::Model;
 use super::statement::Statement;
@@ -51,18 +52,27 @@ impl ByName {
     }
 }
 
-impl RowBuilder for ByName {
+/// The same in one run of a statement, and what the instances share.
+pub struct Naming {
+    /// How each is made.
+    pub rows: Arc<ByName>,
+    /// What they share.
+    pub batches: Batches,
+}
+
+impl RowBuilder for Naming {
     fn build<'py>(
         &self,
         py: Python<'py>,
         layout: &Layout,
         row: Row<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let model = self.model.get();
-        let slots = self.slots(py, layout)?;
+        let model = self.rows.model.get();
+        let slots = self.rows.slots(py, layout)?;
         let instance = model.slots().allocate(py)?;
-        let places = slots.iter().copied().zip(0..);
-        fill(model, &instance, layout, places, &mut row.values())?;
+        let slots = slots.iter().copied();
+        fill(model, &instance, layout, 0, slots, &mut row.values())?;
+        self.batches.join(0, model, &instance)?;
         model.loaded(&instance)?;
         Ok(instance)
     }

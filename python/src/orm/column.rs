@@ -24,6 +24,31 @@ impl Col {
     }
 }
 
+impl Col {
+    #[cold]
+    fn no_value(&self, instance: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+        if self.model.get().is_new(instance)? {
+            return Ok(PyAttributeError::new_err(format!(
+                "{} has no value yet; the server gives it one when the row is inserted",
+                self.column
+            )));
+        }
+        let name = self.text();
+        super::handle::not_loaded(
+            instance.py(),
+            &format!(
+                "{} was not loaded with the row; load it by `await x.refresh(\"{name}\")`",
+                self.column
+            ),
+        )
+    }
+
+    /// The column's name.
+    pub fn text(&self) -> &str {
+        self.column.column().name.as_str()
+    }
+}
+
 #[pymethods]
 impl Col {
     fn __get__<'py>(
@@ -40,19 +65,16 @@ impl Col {
                 .get(instance, this.column.index())?
             {
                 Some(value) => Ok(value),
-                None => Err(PyAttributeError::new_err(format!(
-                    "{} has no value yet; the server gives it one when the row is inserted",
-                    this.column
-                ))),
+                None => Err(this.no_value(instance)?),
             },
             _ => Ok(slf.clone().into_any()),
         }
     }
 
     fn __set__(&self, instance: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
-        self.model
-            .get()
-            .assign(instance, self.column.index(), value)
+        let (model, column) = (self.model.get(), self.column.index());
+        model.assign(instance, column, value)?;
+        model.forget_links(instance, column)
     }
 
     fn __repr__(&self) -> String {

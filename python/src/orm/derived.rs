@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use super::expression::{Expression, Value};
+use super::link::LinkField;
 use super::model::Model;
 use super::operand::pg_type;
 use super::query::PyQuery;
@@ -43,9 +44,15 @@ impl Alias {
         })
     }
 
-    fn __getattr__(&self, name: &str) -> PyResult<Expression> {
+    /// A column, or a link that begins here.
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(link) = self.model.get().link_at(name) {
+            let from = Some(self.table.clone());
+            let field = LinkField::new(self.model.clone_ref(py), link, from);
+            return Ok(Bound::new(py, field)?.into_any());
+        }
         match self.table.column(name) {
-            Ok(column) => Ok(Expression(column.expr())),
+            Ok(column) => Ok(Bound::new(py, Expression(column.expr()))?.into_any()),
             Err(error) => Err(PyAttributeError::new_err(error.to_string())),
         }
     }
@@ -112,6 +119,12 @@ impl PyDerived {
 
 #[pymethods]
 impl PyDerived {
+    /// The names of its columns.
+    #[getter]
+    fn _column_names(&self) -> Vec<String> {
+        self.0.column_names().map(ToString::to_string).collect()
+    }
+
     /// Its columns, as attributes.
     #[getter]
     fn c(&self) -> Columns {

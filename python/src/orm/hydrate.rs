@@ -1,51 +1,48 @@
 //! Rows into instances: values go from the wire straight into slots.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use data_bridge_driver::wire::Row;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::batch::Batches;
 use super::converter;
 use super::model::Model;
 use crate::convert::Layout;
 use crate::engine::RowBuilder;
 
-/// Makes instances of one class, and of the classes linked to it, from rows of known order.
+/// Makes instances of one class from rows that hold its columns, or gives one instance its row.
 #[derive(Debug)]
 pub struct Hydrator {
     model: Py<Model>,
-    links: Vec<Joined>,
     /// An instance that takes the row's values instead of a new one.
     into: Option<Py<PyAny>>,
     /// The positions of the columns that the row holds, where those are not all.
     only: Option<Box<[usize]>>,
 }
 
-/// A link that came with the row.
-#[derive(Debug)]
-pub struct Joined {
-    /// Its position among the model's links.
-    pub link: usize,
-    pub entity: Entity,
+/// A hydrator and the batches of the instances that it makes in one run of a statement.
+pub struct Hydrating {
+    pub hydrator: Arc<Hydrator>,
+    pub batches: Batches,
 }
 
 /// An instance among what a row holds.
 #[derive(Debug)]
 pub struct Entity {
     pub model: Py<Model>,
-    /// Where its table's columns lie in the row.
-    pub columns: Range<usize>,
-    /// The column that is NULL when an outer join found no row; without one there always is an instance.
+    /// The slots of the columns that the row holds, where these are not all.
+    pub only: Option<Arc<[usize]>>,
+    /// The slot that is NULL when an outer join found no row; without one there always is an instance.
     key: Option<usize>,
 }
 
 impl Hydrator {
-    /// Of rows that hold the model's columns and then those of each link.
-    pub fn new(model: Py<Model>, links: Vec<Joined>) -> Self {
+    /// Of rows that hold the model's columns.
+    pub fn new(model: Py<Model>) -> Self {
         Self {
             model,
-            links,
             into: None,
             only: None,
         }
@@ -55,7 +52,6 @@ impl Hydrator {
     pub fn into_instance(model: Py<Model>, instance: Py<PyAny>) -> Self {
         Self {
             model,
-            links: Vec::new(),
             into: Some(instance),
             only: None,
         }
@@ -77,8 +73,8 @@ impl Hydrator {
         mut values: impl Iterator<Item = Option<&'r [u8]>>,
     ) -> PyResult<()> {
         let model = self.model.get();
-        let places = only.iter().copied().zip(0..);
-        fill(model, instance, layout, places, values.by_ref())?;
+        let slots = only.iter().copied();
+        fill(model, instance, layout, 0, slots, &mut values)?;
         model.slots().track(instance);
         model.set_clean_columns(instance, only)
     }
@@ -86,10 +82,11 @@ impl Hydrator {
     /// Whether every column is of a type that needs no look-up.
     pub fn is_typed(&self) -> bool {
         self.model.get().is_typed()
-            && self
-                .links
-                .iter()
-                .all(|link| link.entity.model.get().is_typed())
+    }
+
+    /// Whether its instances have links.
+    pub fn has_links(&self) -> bool {
+        !self.model.get().links().is_empty()
     }
 
     /// One row; `values` gives the bytes of each column, `None` for NULL.
@@ -100,6 +97,7 @@ impl Hydrator {
         &self,
         py: Python<'py>,
         layout: &Layout,
+        batches: &Batches,
         mut values: impl Iterator<Item = Option<&'r [u8]>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = self.model.get();
@@ -108,35 +106,21 @@ impl Hydrator {
             self.refresh(instance, only, layout, values)?;
             return Ok(instance.clone());
         }
-        let columns = 0..model.fields().len();
         let instance = match &self.into {
             None => model.slots().allocate(py)?,
             Some(instance) => instance.bind(py).clone(),
         };
-        fill(
-            model,
-            &instance,
-            layout,
-            columns.enumerate(),
-            values.by_ref(),
-        )?;
+        let slots = 0..model.fields().len();
+        fill(model, &instance, layout, 0, slots, &mut values)?;
+        // An instance that a write gives its row keeps the siblings that it has.
+        if self.into.is_none() || batches.has_home() {
+            batches.join(0, model, &instance)?;
+        }
         if self.into.is_some() {
             model.set_clean(&instance)?;
             model.slots().track(&instance);
-        } else if self.links.is_empty() && layout.is_flat() && model.is_flat() {
+        } else if layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
-        }
-        for joined in &self.links {
-            let columns = joined.entity.columns.len();
-            let linked = joined
-                .entity
-                .row(py, layout, values.by_ref().take(columns))?;
-            if linked.is_none() {
-                model.check_missing(&instance, joined.link)?;
-            }
-            model
-                .slots()
-                .set(&instance, model.link_slot(joined.link), Some(linked))?;
         }
         if self.into.is_none() {
             model.loaded(&instance)?;
@@ -150,35 +134,49 @@ impl Hydrator {
     /// The collector's own.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.model)?;
-        for link in &self.links {
-            visit.call(&link.entity.model)?;
-        }
         visit.call(&self.into)
     }
 }
 
-impl RowBuilder for Hydrator {
+impl RowBuilder for Hydrating {
     fn build<'py>(
         &self,
         py: Python<'py>,
         layout: &Layout,
         row: Row<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.row(py, layout, row.values())
+        self.hydrator.row(py, layout, &self.batches, row.values())
     }
 }
 
 impl Entity {
-    /// Instances of this model whose columns lie there.
-    pub fn new(model: Py<Model>, columns: Range<usize>, key: Option<usize>) -> Self {
+    /// Instances of this model; `key` is the slot that tells whether there is one.
+    pub fn new(model: Py<Model>, key: Option<usize>) -> Self {
         Self {
             model,
-            columns,
+            only: None,
             key,
         }
     }
 
-    /// The instance, or `None` where the key is NULL.
+    /// The same from rows that hold only the columns of these slots.
+    pub fn narrowed(&self, py: Python<'_>, only: Arc<[usize]>) -> Self {
+        Self {
+            model: self.model.clone_ref(py),
+            only: Some(only),
+            key: self.key,
+        }
+    }
+
+    /// Count of the row's columns that are its.
+    pub fn width(&self) -> usize {
+        match &self.only {
+            Some(only) => only.len(),
+            None => self.model.get().fields().len(),
+        }
+    }
+
+    /// The instance whose columns begin at `at`, or `None` where its key is NULL. `place` is its own among the row's.
     ///
     /// # Errors
     /// Those of [`Hydrator::row`].
@@ -186,17 +184,23 @@ impl Entity {
         &self,
         py: Python<'py>,
         layout: &Layout,
-        mut values: impl Iterator<Item = Option<&'r [u8]>>,
+        batches: &Batches,
+        (place, at): (usize, usize),
+        values: &mut impl Iterator<Item = Option<&'r [u8]>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = self.model.get();
         let instance = model.slots().allocate(py)?;
-        fill(
-            model,
-            &instance,
-            layout,
-            self.columns.clone().enumerate(),
-            values.by_ref(),
-        )?;
+        match &self.only {
+            None => fill(
+                model,
+                &instance,
+                layout,
+                at,
+                0..model.fields().len(),
+                values,
+            )?,
+            Some(only) => fill(model, &instance, layout, at, only.iter().copied(), values)?,
+        }
         if let Some(key) = self.key
             && model
                 .slots()
@@ -205,6 +209,7 @@ impl Entity {
         {
             return Ok(py.None().into_bound(py));
         }
+        batches.join(place, model, &instance)?;
         if layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);
         }
@@ -213,7 +218,7 @@ impl Entity {
     }
 }
 
-/// `places` are pairs of a slot and the column whose value it takes.
+/// Fills these slots of an instance from the columns that begin at `at`.
 ///
 /// # Errors
 /// `DataError` for a value that is malformed or that no Python object can hold.
@@ -222,11 +227,11 @@ pub fn fill<'r>(
     model: &Model,
     instance: &Bound<'_, PyAny>,
     layout: &Layout,
-    places: impl Iterator<Item = (usize, usize)>,
+    at: usize,
+    slots: impl Iterator<Item = usize>,
     values: &mut impl Iterator<Item = Option<&'r [u8]>>,
 ) -> PyResult<()> {
-    let slots = model.slots();
-    for (slot, column) in places {
+    for (column, slot) in slots.enumerate() {
         // The layout refuses a row that is shorter than it should be as it refuses a column beyond its own.
         let value = match values.next() {
             Some(value) => {
@@ -234,11 +239,11 @@ pub fn fill<'r>(
                     .fields()
                     .get(slot)
                     .and_then(|field| field.conversion.as_ref());
-                converter::load(conversion, instance.py(), layout, column, value)?
+                converter::load(conversion, instance.py(), layout, at + column, value)?
             }
             None => layout.value(instance.py(), layout.len(), None)?,
         };
-        slots.set(instance, slot, Some(value))?;
+        model.slots().set(instance, slot, Some(value))?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The native half of the ORM: models, their columns as expressions, queries over them, rows into instances.
 
+mod batch;
+pub mod between;
 pub mod builders;
 pub mod by_name;
 mod column;
@@ -7,6 +9,7 @@ pub mod converter;
 pub mod copies;
 pub mod derived;
 mod expression;
+mod handle;
 mod hydrate;
 pub mod instances;
 mod keyset;
@@ -22,10 +25,12 @@ mod rows;
 pub mod scope;
 mod slots;
 mod spec;
+mod spread;
 mod state;
 mod statement;
 mod table_args;
 mod tuples;
+mod way;
 mod window;
 pub mod writes;
 
@@ -35,11 +40,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+pub use batch::Batch;
 pub use column::Col;
 pub use derived::{Alias, Columns, PyDerived};
 pub use expression::Expression;
+pub use handle::{Collection, Linked};
 pub use hydrate::Hydrator;
-pub use link::{LinkField, Linked};
+pub use link::LinkField;
 pub use model::Model;
 pub use order::PyOrder;
 pub use query::PyQuery;

@@ -1,8 +1,8 @@
 //! A `Table` class as the native side knows it: its table, its slots, its defaults and its links.
 
 use data_bridge_orm::query::ValueType;
-use data_bridge_orm::schema::{ColumnRef, Fragment, Identity, Table};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use data_bridge_orm::schema::{ColumnRef, Fragment, Identity, Name, Table};
+use pyo3::exceptions::{PyAttributeError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFrozenSet, PyString, PyTuple, PyType};
@@ -16,7 +16,11 @@ use super::scope::check_tenant;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec, TableSpec};
 use super::state;
+use super::way::{LinkSpec, Way};
 use crate::errors;
+
+/// The slot of what an instance shares with the others of its result.
+const BATCH: &str = "_batch";
 
 /// The native half of a `Table` class.
 #[pyclass(frozen, module = "data_bridge._native")]
@@ -29,6 +33,8 @@ pub struct Model {
     version: Option<usize>,
     fields: Vec<Field>,
     links: Vec<Way>,
+    /// Positions of the columns that links begin at, by which instances of one result are loaded together.
+    key_columns: Vec<usize>,
     is_typed: bool,
     is_flat: bool,
     /// What is called with each instance that a query has made.
@@ -76,31 +82,15 @@ type Fixed<'m> = Vec<(&'m str, Option<&'m str>)>;
 /// The state and the version of an instance, as far as it has them.
 type Known<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
-/// A link to another class, over one foreign key.
-#[derive(Debug)]
-pub struct Way {
-    name: Py<PyString>,
-    pub text: String,
-    /// Position of the referring column.
-    pub column: usize,
-    /// The column referred to.
-    pub target: String,
-    /// Whether a key without its row is an error.
-    pub strict: bool,
-    /// What gives the other class, which may be defined later than this one.
-    resolve: Py<PyAny>,
-}
-
 #[pymethods]
 impl Model {
-    /// `links` are tuples of name, slot, column, target column and a callable that gives the target's `Model`.
     #[new]
     #[pyo3(signature = (class, table, columns, links))]
     fn new(
         class: &Bound<'_, PyType>,
         table: TableSpec,
         columns: Vec<ColumnSpec>,
-        links: Vec<(String, String, String, String, Py<PyAny>)>,
+        links: Vec<LinkSpec>,
     ) -> PyResult<Self> {
         let py = class.py();
         let table = spec::table(py, &table, &columns)?;
@@ -108,27 +98,14 @@ impl Model {
             .iter()
             .map(|column| column.name.as_str())
             .chain(links.iter().map(|link| link.1.as_str()))
-            .chain([state::SLOT]);
+            .chain([state::SLOT])
+            .chain((!links.is_empty()).then_some(BATCH));
         let slots = Slots::new(class, names)?;
         let links = links
             .into_iter()
-            .map(|(text, _, column, target, resolve)| {
-                let column = table
-                    .column(&column)
-                    .map_err(|error| errors::to_py(py, &error))?
-                    .index();
-                let strict = columns.get(column).is_some_and(|spec| spec.strict);
-                let name = PyString::intern(py, &text).unbind();
-                Ok(Way {
-                    name,
-                    text,
-                    column,
-                    target,
-                    strict,
-                    resolve,
-                })
-            })
-            .collect::<PyResult<_>>()?;
+            .map(|link| Way::new(py, &table, link))
+            .collect::<PyResult<Vec<_>>>()?;
+        let key_columns = key_columns(&table, &links);
         let version = columns.iter().position(|spec| spec.version);
         let fields: Vec<Field> = columns
             .into_iter()
@@ -150,6 +127,7 @@ impl Model {
             version,
             fields,
             links,
+            key_columns,
             is_typed,
             is_flat,
             on_load: Loaded::default(),
@@ -166,7 +144,8 @@ impl Model {
             descriptors.set_item(&field.name, Bound::new(py, column)?)?;
         }
         for (index, way) in this.links.iter().enumerate() {
-            descriptors.set_item(&way.name, LinkField::new(slf.clone().unbind(), index))?;
+            let field = LinkField::new(slf.clone().unbind(), index, None);
+            descriptors.set_item(&way.name, field)?;
         }
         Ok(descriptors)
     }
@@ -264,7 +243,7 @@ impl Model {
     }
 
     /// Whether an instance is not in the database yet.
-    fn is_new(&self, instance: &Bound<'_, PyAny>) -> PyResult<bool> {
+    pub fn is_new(&self, instance: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.changes(instance)?.is_none())
     }
 
@@ -300,6 +279,16 @@ impl Model {
     /// The row of an instance is gone.
     fn mark_new(&self, instance: &Bound<'_, PyAny>) -> PyResult<()> {
         self.set_new(instance)
+    }
+
+    /// Gives an instance values that its row has already.
+    fn take(
+        &self,
+        instance: &Bound<'_, PyAny>,
+        names: Vec<String>,
+        values: &Bound<'_, PyTuple>,
+    ) -> PyResult<()> {
+        self.take_values(instance, &names, values)
     }
 
     /// Instances among rows that were written are now as the database has them.
@@ -377,13 +366,38 @@ impl Model {
         Some(column.name.as_str())
     }
 
+    /// The table's name with its schema, as foreign keys name it.
+    #[getter]
+    fn full_name(&self) -> String {
+        self.table.name().to_string()
+    }
+
+    /// The foreign keys: their columns, the table referred to, and its columns.
+    #[getter]
+    fn references(&self) -> Vec<(Vec<String>, String, Vec<String>)> {
+        let texts = |names: &[Name]| names.iter().map(ToString::to_string).collect();
+        let keys = self.table.foreign_keys();
+        keys.map(|(own, to)| (texts(own), to.table.to_string(), texts(&to.columns)))
+            .collect()
+    }
+
+    /// The table and the columns that these columns refer to, in their order, if they are a foreign key.
+    fn reference(&self, own: Vec<String>) -> Option<(String, Vec<String>)> {
+        self.references()
+            .into_iter()
+            .find_map(|(columns, table, to)| {
+                let place = |name: &String| columns.iter().position(|column| column == name);
+                let places: Vec<_> = own.iter().map(place).collect::<Option<_>>()?;
+                let to = places.iter().map(|place| to.get(*place).cloned());
+                let to = to.collect::<Option<Vec<_>>>()?;
+                (own.len() == columns.len()).then_some((table, to))
+            })
+    }
+
     /// The table's schema, if one was given.
     #[getter]
     fn schema_name(&self) -> Option<&str> {
-        self.table
-            .name()
-            .schema()
-            .map(data_bridge_orm::schema::Name::as_str)
+        self.table.name().schema().map(Name::as_str)
     }
 
     /// The columns' names.
@@ -406,7 +420,7 @@ impl Model {
         self.slots.traverse(&visit)?;
         self.on_load.traverse(&visit)?;
         for way in &self.links {
-            visit.call(&way.resolve)?;
+            way.traverse(&visit)?;
         }
         for field in &self.fields {
             if let Default::Value(object) | Default::Factory(object) = &field.default {
@@ -417,6 +431,12 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    fn __clear__(&self) {
+        for way in &self.links {
+            way.clear();
+        }
     }
 }
 
@@ -475,6 +495,29 @@ impl Model {
         self.version
     }
 
+    /// The slot of what an instance shares with the others of its result, in a class that has links.
+    pub fn batch_slot(&self) -> Option<usize> {
+        (!self.links.is_empty()).then(|| self.state_slot() + 1)
+    }
+
+    /// Positions of the columns that links begin at.
+    pub fn key_columns(&self) -> &[usize] {
+        &self.key_columns
+    }
+
+    /// The key of a link was set: what the old one led to is forgotten.
+    ///
+    /// # Errors
+    /// An instance of another class.
+    pub fn forget_links(&self, instance: &Bound<'_, PyAny>, column: usize) -> PyResult<()> {
+        for (index, way) in self.links.iter().enumerate() {
+            if way.own.contains(&column) {
+                self.slots.set(instance, self.link_slot(index), None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses that a strict link leads nowhere although its key says otherwise.
     ///
     /// # Errors
@@ -482,11 +525,7 @@ impl Model {
     pub fn check_missing(&self, instance: &Bound<'_, PyAny>, link: usize) -> PyResult<()> {
         match self.links.get(link) {
             Some(way)
-                if way.strict
-                    && self
-                        .slots
-                        .get(instance, way.column)?
-                        .is_some_and(|key| !key.is_none()) =>
+                if way.strict && !way.is_many() && self.key_of(instance, &way.own)?.is_some() =>
             {
                 Err(way.missing(instance.py(), self.slots.class(instance.py())))
             }
@@ -497,7 +536,7 @@ impl Model {
     /// Makes an instance refer to another, or to none.
     ///
     /// # Errors
-    /// An object of another class than the link's.
+    /// An object of another class than the link's, or a link to many.
     pub fn set_link(
         &self,
         instance: &Bound<'_, PyAny>,
@@ -508,24 +547,31 @@ impl Model {
         let Some(way) = self.links.get(link) else {
             return Ok(());
         };
-        let key = if linked.is_none() {
-            py.None().into_bound(py)
-        } else {
-            let target = way.model(py)?;
-            let target = target.get();
-            let column = target
-                .table
-                .column(&way.target)
-                .map_err(|error| errors::to_py(py, &error))?;
-            target.slots.get(linked, column.index())?.ok_or_else(|| {
+        if way.is_many() {
+            return Err(PyAttributeError::new_err(format!(
+                "{} is a collection; change it by `await x.{0}.add(...)`, .remove(...) or .set([...])",
+                way.text
+            )));
+        }
+        let ends = way.ends(py, self)?;
+        let target = ends.target.get();
+        let key = ends.to.iter().map(|column| {
+            if linked.is_none() {
+                return Ok(py.None().into_bound(py));
+            }
+            target.slots.get(linked, *column)?.ok_or_else(|| {
+                let name = target.table.columns().get(*column);
+                let name = name.map(|column| column.name.as_str()).unwrap_or_default();
                 PyTypeError::new_err(format!(
-                    "the {} has no {} yet; insert it first",
-                    way.text, way.target
+                    "the {} has no {name} yet; insert it first",
+                    way.text
                 ))
-            })?
-        };
-        self.touch(instance, way.column)?;
-        self.slots.set(instance, way.column, Some(key))?;
+            })
+        });
+        let key = key.collect::<PyResult<Vec<_>>>()?;
+        for (column, value) in way.own.iter().zip(key) {
+            self.assign(instance, *column, value)?;
+        }
         self.slots
             .set(instance, self.link_slot(link), Some(linked.clone()))?;
         self.slots.track(instance);
@@ -663,35 +709,13 @@ impl Default {
     }
 }
 
-impl Way {
-    /// The error for a key that no row has.
-    #[cold]
-    pub fn missing(&self, py: Python<'_>, class: &Bound<'_, PyType>) -> PyErr {
-        static MISSING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        let build = || {
-            let message = format!(
-                "{}.{} is strict, and there is no row with the {} that its key refers to",
-                class.name()?,
-                self.text,
-                self.target
-            );
-            MISSING
-                .import(py, "data_bridge.postgres.orm._errors", "MissingRowError")?
-                .call1((message,))
-        };
-        build().map_or_else(|failed| failed, PyErr::from_value)
+/// The columns that links begin at: foreign keys, and for links to many the primary key.
+fn key_columns(table: &Table, links: &[Way]) -> Vec<usize> {
+    let mut columns: Vec<usize> = links.iter().flat_map(|way| way.own.clone()).collect();
+    if links.iter().any(Way::is_many) {
+        columns.extend(table.primary_key());
     }
-
-    /// The linked class's model.
-    ///
-    /// # Errors
-    /// No such class yet.
-    pub fn model(&self, py: Python<'_>) -> PyResult<Py<Model>> {
-        Ok(self
-            .resolve
-            .bind(py)
-            .call0()?
-            .cast_into::<Model>()?
-            .unbind())
-    }
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }

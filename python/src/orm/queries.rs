@@ -1,15 +1,14 @@
 //! The statements over a model: from Python's arguments to rendered text.
 
 use data_bridge_driver::Error;
-use data_bridge_orm::query::{Link, Order, Select, Statement as Rendered};
+use data_bridge_orm::query::{Order, Select, Statement as Rendered};
 use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all, drop_all};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use super::expression::{Value, condition as expression};
-use super::hydrate::{Entity, Hydrator, Joined};
-use super::model::{Model, Way};
+use super::hydrate::Hydrator;
+use super::model::Model;
 use super::order::order as expression_order;
 use super::query::row_count;
 use super::scope::scope;
@@ -17,13 +16,12 @@ use super::statement::Statement;
 use crate::engine::Shape;
 use crate::errors;
 
-/// SELECT. `links` are names; with `one` at most one row.
+/// SELECT; with `one` at most one row.
 #[pyfunction(name = "orm_select")]
-#[pyo3(signature = (model, condition, links, order_by, limit, offset, one))]
+#[pyo3(signature = (model, condition, order_by, limit, offset, one))]
 pub fn select(
     model: &Bound<'_, Model>,
     condition: Option<&Bound<'_, PyAny>>,
-    links: Option<Vec<String>>,
     order_by: Option<&Bound<'_, PyAny>>,
     limit: Option<&Bound<'_, PyAny>>,
     offset: Option<&Bound<'_, PyAny>>,
@@ -32,17 +30,6 @@ pub fn select(
     let py = model.py();
     let this = model.get();
     let mut select = filtered(this, condition)?;
-    let mut ways = Vec::new();
-    for name in links.unwrap_or_default() {
-        let (index, way) = way(this, &name)?;
-        let target = way.model(py)?;
-        let to = column(py, target.get(), &way.target)?;
-        let from = at(py, this, way.column)?;
-        let key = to.index();
-        let link = Link::new(&way.text, from, to).map_err(|error| errors::to_py(py, &error))?;
-        select = select.link(&link);
-        ways.push((index, target, key));
-    }
     if let Some(order_by) = order_by {
         select = ordered(this, select, order_by)?;
     }
@@ -54,15 +41,7 @@ pub fn select(
     if let Some(offset) = offset {
         select = select.offset(row_count(offset, "offset")?);
     }
-    let joined = ways
-        .into_iter()
-        .zip(select.link_columns())
-        .map(|((link, model, key), columns)| Joined {
-            link,
-            entity: Entity::new(model, columns, Some(key)),
-        })
-        .collect();
-    let hydrator = Hydrator::new(model.clone().unbind(), joined);
+    let hydrator = Hydrator::new(model.clone().unbind());
     let shape = if one { Shape::Row } else { Shape::Rows };
     finish(py, select.render_in(&scope(py)?), shape, Some(hydrator))
 }
@@ -208,29 +187,4 @@ pub(super) fn at(py: Python<'_>, model: &Model, index: usize) -> PyResult<Column
             &format!("{} has no column {index}", model.table().name()),
         )
     })
-}
-
-fn way<'m>(model: &'m Model, name: &str) -> PyResult<(usize, &'m Way)> {
-    model
-        .links()
-        .iter()
-        .enumerate()
-        .find(|(_, way)| way.text == name)
-        .ok_or_else(|| {
-            let known = model
-                .links()
-                .iter()
-                .map(|way| way.text.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known
-            };
-            PyValueError::new_err(format!(
-                "{} has no link {name:?}; it has {known}",
-                model.table().name()
-            ))
-        })
 }

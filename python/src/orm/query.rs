@@ -1,25 +1,28 @@
 //! `Query`: a SELECT in the making.
 
+use std::sync::Arc;
+
 use data_bridge_orm::query::{
-    Expr, Join, Lock, Named, Select, SetOperator, Strength, ValueType, Wait,
+    Expr, Join, Link, Lock, Named, Select, SetOperator, Strength, ValueType, Wait,
 };
 use data_bridge_orm::schema::Table;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyInt, PyTuple};
+use pyo3::types::{PyInt, PyString, PyTuple};
 
-use super::converter::Conversions;
+use super::column::Col;
 use super::derived::PyDerived;
 use super::expression::{Expression, Value, condition, operand};
 use super::hydrate::Entity;
 use super::keyset;
 use super::link::LinkField;
-use super::order::orders;
+use super::model::Model;
+use super::order::{PyOrder, orders};
 use super::readable::Readable;
 use super::scope::scope;
 use super::statement::Statement;
-use super::tuples::{Part, Rows};
+use super::tuples::{Joined, Part, Rows};
 use crate::engine::Shape;
 use crate::errors;
 
@@ -30,6 +33,8 @@ pub struct PyQuery {
     rows: Rows,
     /// Whether a LIMIT was given.
     limited: bool,
+    /// What is loaded with its rows by queries of their own: a tuple for `_loading`.
+    branches: Option<Arc<Py<PyTuple>>>,
     /// Whether what it reads follows from what it selects and nothing was joined yet.
     inferred: bool,
 }
@@ -45,6 +50,7 @@ impl PyQuery {
             select: change(self.select.clone()),
             rows: self.rows.clone(),
             limited: self.limited,
+            branches: self.branches.clone(),
             inferred: self.inferred,
         }
     }
@@ -59,7 +65,7 @@ impl PyQuery {
     fn reading(select: Select<Value>, expr: &Expr<Value>) -> Select<Value> {
         match expr.first_column() {
             Some(Named::Column(column)) if !select.has_source() => {
-                let table = column.table().clone();
+                let table = column.table().root().clone();
                 select.source(&table)
             }
             Some(Named::Field(derived)) if !select.has_source() => {
@@ -78,6 +84,7 @@ impl PyQuery {
                 .combine(operator, other.get().select.clone()),
             rows: self.rows.clone(),
             limited: false,
+            branches: self.branches.clone(),
             inferred: true,
         }
     }
@@ -111,26 +118,59 @@ impl PyQuery {
         Ok(self.with(|select| select.lock(Lock { strength, of, wait })))
     }
 
-    /// The condition and the table that a link joins.
-    fn way(&self, link: &Bound<'_, LinkField>) -> PyResult<(Table, Expr<Value>)> {
+    /// Joins the other end of a link, whichever the query reads already.
+    fn join_link(&self, how: Join, link: &Bound<'_, LinkField>) -> PyResult<Self> {
         let py = link.py();
-        let (own, from, target, to) = link.get().ends(py)?;
-        let (own, target) = (own.get().table().clone(), target.get().table().clone());
-        let on = from.eq(&to);
-        match (self.select.reads(&own), self.select.reads(&target)) {
-            (true, false) => Ok((target, on)),
-            (false, true) => Ok((own, on)),
-            (true, true) => Err(PyValueError::new_err(format!(
-                "the query reads {} and {} already; join an alias on a condition",
-                own.name(),
-                target.name()
-            ))),
-            (false, false) => Err(PyValueError::new_err(format!(
-                "the query reads neither {} nor {}",
-                own.name(),
-                target.name()
-            ))),
+        let field = link.get();
+        let (from, linked, ends) = (field.from(), field.linked(py)?, field.ends(py)?);
+        let target = ends.target.get().table();
+        if !self.select.has_source() || self.select.reads(from.root()) {
+            return Ok(self.joined(|select| select.join_link(how, &linked)));
         }
+        if ends.between.is_some() || !self.select.reads(target) {
+            return Err(PyValueError::new_err(format!(
+                "the query reads neither {} nor {}",
+                from.name(),
+                target.name()
+            )));
+        }
+        let pairs = ends.own.iter().zip(&ends.to);
+        let on = pairs
+            .filter_map(|(own, to)| Some(from.column_at(*own)?.eq(&target.column_at(*to)?)))
+            .collect::<Vec<_>>();
+        Ok(self.joined(|select| select.join(how, from, Expr::all(on))))
+    }
+
+    /// The columns of the first class that these name.
+    fn columns(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Vec<usize>> {
+        let table = self.rows.entity()?.model.get().table();
+        let position = |column: &Bound<'_, PyAny>| {
+            let name: String = match column.cast::<PyString>() {
+                Ok(name) => name.extract()?,
+                Err(_) => column.cast::<Col>()?.get().text().to_owned(),
+            };
+            let column = table.column(&name);
+            Ok(column
+                .map_err(|error| errors::to_py(columns.py(), &error))?
+                .index())
+        };
+        columns.iter().map(|column| position(&column)).collect()
+    }
+
+    /// Of the first class only these columns, and those of its key and of the keys of its links.
+    fn narrowed(&self, py: Python<'_>, mut wanted: Vec<usize>) -> PyResult<Self> {
+        let mut query = self.with(|select| select);
+        let mut parts = query.rows.parts.to_vec();
+        if let Some(Part::Entity(entity)) = parts.first_mut() {
+            let model = entity.model.get();
+            wanted.extend(model.table().primary_key());
+            wanted.extend(model.key_columns());
+            wanted.sort_unstable();
+            wanted.dedup();
+            *entity = Arc::new(entity.narrowed(py, wanted.into()));
+        }
+        query.rows.parts = parts.into();
+        Ok(query)
     }
 
     fn delegate<'py>(
@@ -155,6 +195,15 @@ fn verbs(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(module.bind(py))
 }
 
+fn loading(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOADING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module = LOADING.get_or_try_init(py, || {
+        let module = py.import("data_bridge.postgres.orm._loading")?;
+        Ok::<_, PyErr>(module.into_any().unbind())
+    })?;
+    Ok(module.bind(py))
+}
+
 #[pymethods]
 impl PyQuery {
     /// Of expressions and classes; with `single` rows are the first of them instead of tuples.
@@ -162,7 +211,6 @@ impl PyQuery {
     fn _of(items: &Bound<'_, PyTuple>, single: bool) -> PyResult<Self> {
         let mut select = Select::of([]);
         let mut parts = Vec::with_capacity(items.len());
-        let mut start = 0;
         if items.is_empty() {
             return Err(PyTypeError::new_err("select() needs something to select"));
         }
@@ -170,13 +218,11 @@ impl PyQuery {
             match Readable::find(&item)? {
                 Some(Readable::Entity(model, table)) => {
                     let key = table.primary_key().first().copied();
-                    let columns = start..start + table.columns().len();
                     if !select.has_source() {
                         select = select.source(&table);
                     }
                     select = select.all_of(&table);
-                    start = columns.end;
-                    parts.push(Part::Entity(Entity::new(model.unbind(), columns, key)));
+                    parts.push(Part::Entity(Arc::new(Entity::new(model.unbind(), key))));
                 }
                 Some(Readable::Derived(_)) => {
                     return Err(PyTypeError::new_err(
@@ -185,13 +231,7 @@ impl PyQuery {
                 }
                 None => {
                     let expr = operand(&item, super::expression::of_value(&item)?)?;
-                    let ty = expr.value_type();
-                    parts.push(Part::Value(
-                        start,
-                        super::is_binary(ty.oid()),
-                        Conversions::of(ty),
-                    ));
-                    start += 1;
+                    parts.push(Part::value(&expr));
                     select = Self::reading(select, &expr).item(expr);
                 }
             }
@@ -201,6 +241,7 @@ impl PyQuery {
             select,
             rows,
             limited: false,
+            branches: None,
             inferred: true,
         })
     }
@@ -244,8 +285,7 @@ impl PyQuery {
             }
         };
         if let Ok(link) = target.cast::<LinkField>() {
-            let (table, on) = self.way(link)?;
-            return Ok(self.joined(|select| select.join(how, &table, on)));
+            return self.join_link(how, link);
         }
         let target_of_join = Readable::needed(target)?;
         if let Some(on) = on {
@@ -491,9 +531,146 @@ impl PyQuery {
         Expression::checked(Expr::exists(self.select.clone()))
     }
 
+    /// Only these columns of the class, and its keys; the others are not loaded.
+    #[pyo3(signature = (*columns))]
+    fn only(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let py = columns.py();
+        let columns = self.columns(columns)?;
+        self.narrowed(py, columns)
+    }
+
+    /// All columns of the class but these, which are not loaded.
+    #[pyo3(signature = (*columns))]
+    fn defer(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let without = self.columns(columns)?;
+        let entity = self.rows.entity()?;
+        let all = match &entity.only {
+            Some(only) => only.to_vec(),
+            None => (0..entity.model.get().fields().len()).collect(),
+        };
+        let kept = all.into_iter().filter(|at| !without.contains(at));
+        self.narrowed(columns.py(), kept.collect())
+    }
+
+    /// Loads links along with the rows: those to one row by a JOIN, those to many by a query for each.
+    #[pyo3(signature = (*links))]
+    fn fetch_links<'py>(
+        slf: &Bound<'py, Self>,
+        links: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        loading(slf.py())?.call_method1("fetch_links", (slf, links))
+    }
+
+    /// Loads links along with the rows, by one query for each.
+    #[pyo3(signature = (*links))]
+    fn prefetch<'py>(
+        slf: &Bound<'py, Self>,
+        links: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        loading(slf.py())?.call_method1("prefetch", (slf, links))
+    }
+
+    /// The class of its rows.
+    #[getter]
+    fn _model(&self, py: Python<'_>) -> PyResult<Py<Model>> {
+        Ok(self.rows.entity()?.model.clone_ref(py))
+    }
+
+    /// Whether rows are instances or values rather than tuples.
+    #[getter]
+    fn _single(&self) -> bool {
+        self.rows.single
+    }
+
+    /// What is loaded with its rows by queries of their own.
+    #[getter]
+    fn _branches(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
+        self.branches
+            .as_ref()
+            .map(|branches| branches.clone_ref(py))
+    }
+
+    /// The same with other things to load.
+    fn _branched(&self, branches: Py<PyTuple>) -> Self {
+        let mut query = self.with(|select| select);
+        query.branches = Some(Arc::new(branches));
+        query
+    }
+
+    /// Fetches with the rows what a link to one row leads to; the links on the way must be fetched already.
+    fn _joined(&self, link: &Bound<'_, LinkField>) -> PyResult<Self> {
+        let py = link.py();
+        let field = link.get();
+        let table = field.linked(py)?;
+        let joined = &self.rows.joined;
+        if joined.iter().any(|joined| joined.table.is(&table)) {
+            return Ok(self.with(|select| select));
+        }
+        self.rows.entity()?;
+        let parent = joined
+            .iter()
+            .position(|joined| joined.table.is(field.from()))
+            .map_or(0, |at| self.rows.parts.len() + at);
+        let ends = field.ends(py)?;
+        let entity = Entity::new(ends.target.clone_ref(py), ends.to.first().copied());
+        let mut query = self.joined(|select| select.link(&Link::to(&table)));
+        let mut joined = joined.to_vec();
+        joined.push(Arc::new(Joined {
+            table,
+            parent,
+            model: field.model().clone_ref(py),
+            link: field.index(),
+            ends,
+            entity,
+        }));
+        query.rows.joined = joined.into();
+        Ok(query)
+    }
+
+    /// Its orders.
+    #[getter]
+    fn _orders(&self) -> Vec<PyOrder> {
+        self.select.order().iter().cloned().map(PyOrder).collect()
+    }
+
+    /// The same rows, of which it selects these expressions instead.
+    fn _selecting(&self, items: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let items = items
+            .iter()
+            .map(|item| condition(&item))
+            .collect::<PyResult<Vec<_>>>()?;
+        let mut query = self.with(|select| select);
+        query.rows = Rows {
+            parts: items.iter().map(Part::value).collect(),
+            joined: Arc::new([]),
+            single: false,
+        };
+        query.select = query.select.selecting(items);
+        Ok(query)
+    }
+
+    /// The same with columns behind its rows, which become tuples.
+    fn _also(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let mut query = self.with(|select| select);
+        let mut parts = query.rows.parts.to_vec();
+        for column in columns {
+            let expr = condition(&column)?;
+            parts.push(Part::value(&expr));
+            query.select = query.select.item(expr);
+        }
+        query.rows.parts = parts.into();
+        query.rows.single = false;
+        Ok(query)
+    }
+
     /// The statement that runs it: for all `rows`, the first `row`, `two` rows at most, their `count`, or whether one `exists`.
     fn _statement(&self, py: Python<'_>, wanted: &str) -> PyResult<Statement> {
-        let select = self.select.clone();
+        let mut select = self.select.clone();
+        if let Some(Part::Entity(entity)) = self.rows.parts.first()
+            && let Some(only) = &entity.only
+        {
+            select = select.narrow(only);
+        }
         let (select, shape) = match wanted {
             "row" if self.limited => (select, Shape::Row),
             "row" => (select.one(), Shape::Row),

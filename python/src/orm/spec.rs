@@ -45,8 +45,6 @@ pub struct ColumnSpec {
     on_update: Option<String>,
     /// When the foreign key is looked at.
     timing: String,
-    /// Whether a key without its row is an error when the link is loaded.
-    pub strict: bool,
     /// Whether it says that a row is deleted.
     soft_delete: bool,
     /// Whether it says whose a row is.

@@ -1,6 +1,6 @@
 //! A rendered query on its way to a connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use data_bridge_orm::query;
 use data_bridge_orm::schema::Oid;
@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::by_name::ByName;
+use super::batch::Batches;
+use super::by_name::{ByName, Naming};
 use super::expression::Value;
-use super::hydrate::Hydrator;
-use super::tuples::Rows;
+use super::hydrate::{Hydrating, Hydrator};
+use super::tuples::{Making, Rows};
 use crate::engine::{Args, Request, RowBuilder, Shape};
 use crate::request::Builder;
 
@@ -30,6 +31,8 @@ pub struct Statement {
     query_rows: Option<Arc<Rows>>,
     /// Or what makes instances of the rows of somebody's SQL.
     named_rows: Option<Arc<ByName>>,
+    /// What it runs on, for the links of its rows.
+    home: Mutex<Option<Py<PyAny>>>,
 }
 
 impl Statement {
@@ -52,6 +55,7 @@ impl Statement {
             rows: rows.map(Arc::new),
             query_rows: None,
             named_rows: None,
+            home: Mutex::new(None),
         })
     }
 
@@ -83,18 +87,33 @@ impl Statement {
             rows: None,
             query_rows: None,
             named_rows: Some(Arc::new(rows)),
+            home: Mutex::new(None),
         }
     }
 
-    fn builder(&self) -> Option<Arc<dyn RowBuilder>> {
-        if let Some(rows) = &self.named_rows {
-            return Some(Arc::clone(rows) as Arc<dyn RowBuilder>);
+    /// What makes the rows of one run.
+    fn builder(&self, py: Python<'_>) -> Option<Arc<dyn RowBuilder>> {
+        let home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        let batches = Batches::new(home.as_ref().map(|home| home.clone_ref(py)));
+        if let Some(rows) = &self.query_rows {
+            let rows = Arc::clone(rows);
+            return Some(Arc::new(Making { rows, batches }));
         }
-        let of_query = self
-            .query_rows
-            .clone()
-            .map(|rows| rows as Arc<dyn RowBuilder>);
-        of_query.or_else(|| self.rows.clone().map(|rows| rows as Arc<dyn RowBuilder>))
+        if let Some(rows) = &self.named_rows {
+            let rows = Arc::clone(rows);
+            return Some(Arc::new(Naming { rows, batches }));
+        }
+        let hydrator = Arc::clone(self.rows.as_ref()?);
+        Some(Arc::new(Hydrating { hydrator, batches }))
+    }
+
+    fn has_links(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.has_links())
+            || self.named_rows.is_some()
+            || self
+                .query_rows
+                .as_ref()
+                .is_some_and(|rows| rows.has_links())
     }
 }
 
@@ -107,7 +126,7 @@ impl Statement {
             shape: self.shape,
             declared: Arc::clone(&self.types),
             typed: self.typed,
-            builder: self.builder(),
+            builder: self.builder(py),
             portal: None,
             follow: None,
             fresh: false,
@@ -145,8 +164,22 @@ impl Statement {
 
     /// What makes objects of its rows.
     #[getter]
-    fn row_builder(&self) -> Option<Builder> {
-        self.builder().map(Builder)
+    fn row_builder(&self, py: Python<'_>) -> Option<Builder> {
+        self.builder(py).map(Builder)
+    }
+
+    /// Whether what it runs on is to be said by `_bind`, for the links of its rows.
+    #[getter]
+    fn _has_links(&self) -> bool {
+        self.has_links()
+    }
+
+    /// Says what it runs on.
+    fn _bind(&self, home: Py<PyAny>) {
+        let mut place = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = place.replace(home);
+        drop(place);
+        drop(old);
     }
 
     fn __repr__(&self) -> String {

@@ -1,5 +1,7 @@
 //! The statements that write: INSERT, upsert, UPDATE and DELETE, from Python's arguments to rendered text.
 
+use std::sync::Arc;
+
 use data_bridge_orm::query::{
     Conflict, Delete, Expr, Insert, Lock, Select, Strength, Update, ValueType, Wait,
 };
@@ -8,7 +10,6 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyTuple};
 
-use super::converter::Conversions;
 use super::derived::Alias;
 use super::expression::{Expression, Value};
 use super::hydrate::{Entity, Hydrator};
@@ -345,13 +346,11 @@ enum Item {
 
 /// Expressions and classes, and what becomes of their values: of one item itself, of several tuples.
 fn returned(items: &Bound<'_, PyTuple>) -> PyResult<(Vec<Item>, Rows)> {
-    let (mut found, mut parts, mut start) = (Vec::new(), Vec::new(), 0);
+    let (mut found, mut parts) = (Vec::new(), Vec::new());
     for item in items {
         match Readable::find(&item)? {
             Some(Readable::Entity(model, table)) => {
-                let columns = start..start + table.columns().len();
-                start = columns.end;
-                parts.push(Part::Entity(Entity::new(model.unbind(), columns, None)));
+                parts.push(Part::Entity(Arc::new(Entity::new(model.unbind(), None))));
                 found.push(Item::Table(table));
             }
             Some(Readable::Derived(_)) => {
@@ -361,9 +360,7 @@ fn returned(items: &Bound<'_, PyTuple>) -> PyResult<(Vec<Item>, Rows)> {
             }
             None => {
                 let expr = operand(&item, of_value(&item)?)?;
-                let ty = expr.value_type();
-                parts.push(Part::Value(start, ty.is_known(), Conversions::of(ty)));
-                start += 1;
+                parts.push(Part::value(&expr));
                 found.push(Item::Expr(expr));
             }
         }
@@ -393,7 +390,7 @@ fn into(model: &Bound<'_, Model>, source: &Bound<'_, PyAny>) -> Hydrator {
     if model.get().slots().fit(source) {
         return Hydrator::into_instance(of, source.clone().unbind());
     }
-    Hydrator::new(of, Vec::new())
+    Hydrator::new(of)
 }
 
 /// Gives the last row of an INSERT the values of an instance or a mapping; also which columns that gave by itself. Of

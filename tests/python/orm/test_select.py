@@ -143,12 +143,10 @@ async def test_joins_and_groups() -> None:
     assert await pairs == [("a one", "b two")]
     assert await only(select(twin.title).where(col(twin.title).startswith("d"))) == ["d lost"]
     assert [post.title for post in await select(twin).order_by(twin.id).limit(1).scalars()] == ["a one"]
-    for wrong in (
-        lambda: titles.join(User, how="sideways"),
-        lambda: select(User.id).join(User.company).join(User.company),
-    ):
-        with pytest.raises(ValueError, match=r"unknown|already"):
-            wrong()
+    with pytest.raises(ValueError, match="unknown"):
+        titles.join(User, how="sideways")
+    twice = select(User.id).join(User.company).join(User.company)
+    assert twice.sql().count("JOIN") == 1
 
 
 @pytest.mark.usefixtures("people")

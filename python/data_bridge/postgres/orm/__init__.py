@@ -21,8 +21,23 @@ Reading an attribute never does I/O: a link that was not fetched raises :class:`
 
 from data_bridge._native import Query
 
-from ._columns import Col, Column, Condition, Expression, ForeignKey, Identity, Link, Order, Sql, col
+from ._columns import (
+    BackReference,
+    Col,
+    Collection,
+    Column,
+    Condition,
+    Expression,
+    ForeignKey,
+    Identity,
+    Link,
+    ManyToMany,
+    Order,
+    Sql,
+    col,
+)
 from ._constraints import Check, Exclude, ForeignKeyConstraint, Index, Part, PrimaryKey, Unique
+from ._detect import NPlusOneError, NPlusOneWarning, detect_n_plus_one
 from ._errors import (
     DeniedError,
     ManyRowsError,
@@ -68,8 +83,10 @@ from ._verbs import (
 from ._writes import delete, insert, update, upsert
 
 __all__ = [
+    "BackReference",
     "Check",
     "Col",
+    "Collection",
     "Column",
     "Condition",
     "DeniedError",
@@ -82,11 +99,14 @@ __all__ = [
     "Index",
     "Link",
     "ManyRowsError",
+    "ManyToMany",
     "Max",
     "MaxLength",
     "Min",
     "MinLength",
     "MissingRowError",
+    "NPlusOneError",
+    "NPlusOneWarning",
     "NoRowError",
     "NotLoadedError",
     "Order",
@@ -120,6 +140,7 @@ __all__ = [
     "delete",
     "delete_many",
     "delete_one",
+    "detect_n_plus_one",
     "drop_all",
     "escape_html",
     "exists",

@@ -16,7 +16,7 @@ from data_bridge.postgres import _json
 from data_bridge.postgres.range import Multirange, Range
 
 from . import _validation
-from ._columns import Col, ForeignKey
+from ._columns import Col
 
 if TYPE_CHECKING:
     from ._columns import ColumnSpec
@@ -113,19 +113,6 @@ def label(member: enum.Enum) -> str:
 def type_name(cls: type) -> str:
     """The name of a class as SQL writes names."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
-
-
-def linked_class(annotation: Any) -> Any:
-    """The ``T`` of ``ForeignKey[T]``, ``None`` for other annotations."""
-    if get_origin(annotation) is not ForeignKey:
-        return None
-    target, _ = _without_none(get_args(annotation)[0])
-    return target
-
-
-def is_link(annotation: Any) -> bool:
-    """Whether it is ``ForeignKey`` or ``ForeignKey[T]``."""
-    return annotation is ForeignKey or get_origin(annotation) is ForeignKey
 
 
 def _peeled(annotation: Any) -> tuple[Any, bool, list[_validation.Check]]:

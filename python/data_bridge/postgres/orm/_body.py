@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, get_origin
 
-from . import _annotations
-from ._columns import MISSING, Column, ColumnSpec, ForeignKey
+from . import _annotations, _relations
+from ._columns import MISSING, Column, ColumnSpec
 from ._constraints import TableArg
+from ._relations import Declared as Relation
 
 if sys.version_info >= (3, 14):
     import annotationlib  # pyright: ignore[reportMissingImports]
@@ -26,7 +26,7 @@ class Declared:
     """The columns, links and table arguments of a class and its bases."""
 
     columns: dict[str, ColumnSpec] = field(default_factory=dict[str, ColumnSpec])
-    links: dict[str, tuple[str, Any]] = field(default_factory=dict[str, tuple[str, Any]])
+    links: dict[str, Relation] = field(default_factory=dict[str, Relation])
     args: list[TableArg] = field(default_factory=list[TableArg])
     schema: str | None = None
     naming: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -98,15 +98,7 @@ def settle(name: str, declared: Declared, taken: Callable[[str], bool]) -> None:
             spec.identity = asked
         elif asked or (asked is None and keys == [spec] and not in_args and _numbers_itself(spec)):
             spec.identity = "by default" if spec.init else "always"
-    for link, (column, _) in declared.links.items():
-        if column not in declared.columns or declared.columns[column].foreign_key is None:
-            raise TypeError(f"{name}.{link} needs the column {column!r} with a foreign_key, which {name} does not have")
-    linked = {column for column, _ in declared.links.values()}
-    for spec in declared.columns.values():
-        link = spec.name.removesuffix("_id")
-        free = link != spec.name and link not in declared.columns and link not in declared.links and not taken(link)
-        if spec.foreign_key is not None and spec.name not in linked and free:
-            declared.links[link] = (spec.name, None)
+    _relations.settle(name, declared.columns, declared.links, taken)
 
 
 def _read(name: str, annotations: Mapping[str, Any], namespace: dict[str, Any], scope: Mapping[str, Any]) -> Declared:
@@ -118,9 +110,8 @@ def _read(name: str, annotations: Mapping[str, Any], namespace: dict[str, Any], 
         if not is_column or attribute in _NO_COLUMN or attribute.startswith("__"):
             continue
         value = namespace.pop(attribute, MISSING)
-        if isinstance(value, ForeignKey) or _annotations.is_link(annotation):
-            column: str = cast("Any", value).column if isinstance(value, ForeignKey) else f"{attribute}_id"
-            declared.links[attribute] = (column, _annotations.linked_class(annotation))
+        if isinstance(value, _relations.Relation) or _relations.is_relation(annotation):
+            declared.links[attribute] = _relations.declare(attribute, annotation, value)
         else:
             declared.columns[attribute] = _column(name, attribute, annotation, value)
     return declared
@@ -145,7 +136,7 @@ def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpe
 
 
 def _is_declared(value: Any) -> bool:
-    return isinstance(value, ColumnSpec | ForeignKey)
+    return isinstance(value, ColumnSpec | _relations.Relation)
 
 
 def _evaluated(name: str, attribute: str, annotation: Any, scope: Mapping[str, Any]) -> Any:
@@ -153,9 +144,9 @@ def _evaluated(name: str, attribute: str, annotation: Any, scope: Mapping[str, A
     text = getattr(annotation, "__forward_arg__", annotation)
     if not isinstance(text, str):
         return annotation
-    # What a later class will be called need not be there yet: a link finds its class by the foreign key.
-    if re.match(r"(\w+\.)*ForeignKey\b", text):
-        return ForeignKey
+    # The class that a link names need not be there yet.
+    if _relations.is_relation(text):
+        return text
     try:
         return eval(text, dict(scope))  # noqa: S307
     except NameError as error:

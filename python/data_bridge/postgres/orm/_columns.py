@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self, overload
+from typing import Any, Final, Literal
 
-from data_bridge._native import Col, Expression, Link, Order
+from data_bridge._native import Col, Collection, Expression, Link, Order
+
+from ._relations import BackReference, ForeignKey, ManyToMany
 
 __all__ = [
     "MISSING",
+    "BackReference",
     "Col",
+    "Collection",
     "Column",
     "ColumnSpec",
     "Condition",
@@ -18,6 +22,7 @@ __all__ = [
     "ForeignKey",
     "Identity",
     "Link",
+    "ManyToMany",
     "Order",
     "Sql",
     "col",
@@ -242,31 +247,6 @@ def _as_callable(onupdate: Any) -> Callable[[], Any] | None:
     if onupdate is MISSING or _is_sql(onupdate):
         return None
     return onupdate if callable(onupdate) else lambda: onupdate
-
-
-class ForeignKey[T]:
-    """The way to the row that a column refers to; ``ForeignKey[User | None]`` where the column takes NULL.
-
-    In a class body it names the referring column. The class gets a native descriptor in its place: on an instance, a
-    :class:`Link`.
-    """
-
-    name: str
-
-    def __init__(self, column: str) -> None:
-        self.column = column
-
-    @overload
-    def __get__(self, instance: None, owner: type, /) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type, /) -> Link[T]: ...
-    def __get__(self, instance: object, owner: type, /) -> Any:
-        """Stand in the class body until the class is made."""
-        return self
-
-    def __set__(self, instance: object, value: T, /) -> None:
-        """Refer to another row; the key column follows."""
-        raise AttributeError("a ForeignKey belongs into the body of a Table class")
 
 
 def col[C](column: C) -> Col[C]:

@@ -10,12 +10,15 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, G
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from data_bridge import _native
 from data_bridge.postgres import _bulk, _default, errors
 from data_bridge.postgres._limits import checked
-from data_bridge.postgres.sync import SyncVerbs, iterate
+from data_bridge.postgres.errors import InterfaceError
+from data_bridge.postgres.sync import SyncConnection, SyncTransaction, SyncVerbs, iterate
 from data_bridge.postgres.sync import run as run_to_end
+from data_bridge.postgres.transaction import Transaction
 
 from . import _filters, _hooks
 from ._errors import ManyRowsError, NoRowError
@@ -24,17 +27,75 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data_bridge.postgres._bulk import OnDuplicate, UpsertResult
-    from data_bridge.postgres.transaction import Transaction
 
     from ._table import Table
 
 
 def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
     """Run one statement."""
-    running: Coroutine[Any, Any, Any] = (_default.get() if db is None else db)._run_statement(
-        statement, timeout=timeout
-    )
+    db = database(db)
+    running: Coroutine[Any, Any, Any] = db._run_statement(bound(statement, db), timeout=timeout)
     return running
+
+
+def database(db: Any) -> Any:
+    """What is meant by ``db=``."""
+    return _default.get() if db is None else db
+
+
+def bound(statement: _native.Statement, db: Any) -> _native.Statement:
+    """The statement, whose instances will know what they were loaded from, for their links."""
+    if statement._has_links:
+        statement._bind((ref(db), _pool(db)))
+    return statement
+
+
+def home(known: Any) -> Any:
+    """Where an instance was loaded from: the transaction or connection while it is in use, then the database while it is
+    open. ``None`` where that is not known any more."""
+    if known is None:
+        return None
+    holder, pool = known[0](), known[1]
+    if pool is not None:
+        if holder is not None and _is_usable(holder):
+            return holder
+        holder = pool()
+    return _default.inside(holder) if holder is not None and holder._is_open else None
+
+
+def is_blocking(db: Any) -> bool:
+    """Whether calls on it are done when they return."""
+    return isinstance(database(db), SyncVerbs)
+
+
+def answered[R](answer: R) -> Coroutine[Any, Any, R]:
+    """An answer that needs no query."""
+
+    async def steps() -> R:
+        return answer
+
+    return steps()
+
+
+def _holder(db: Any) -> Any:
+    if isinstance(db, SyncTransaction):
+        return db._transaction
+    return db._connection if isinstance(db, SyncConnection) else db
+
+
+def _pool(db: Any) -> Any:
+    """A weak reference to the database that a transaction or connection is of, nothing for a database itself."""
+    holder = _holder(db)
+    member = holder._connection if isinstance(holder, Transaction) else getattr(holder, "_lent", None)
+    return None if member is None else member._pool
+
+
+def _is_usable(db: Any) -> bool:
+    try:
+        _holder(db)._check()
+    except InterfaceError:
+        return False
+    return True
 
 
 def write(
@@ -47,7 +108,7 @@ def write(
 
     async def steps(holder: Any) -> Any:
         with remembered(holder, [instance]):
-            return await holder._run_statement(statement)
+            return await holder._run_statement(bound(statement, db))
 
     return in_steps(db, steps, timeout)
 
@@ -62,36 +123,26 @@ def write_with_hooks(
     after: bool = True,
 ) -> Coroutine[Any, Any, Any]:
     """Run one statement that writes one row, with what is to be called before and behind it."""
+    db = database(db)
 
     async def steps(holder: Any) -> Any:
         instance = _hooks.instance(model, row)
 
         async def work(holder: Any) -> Any:
             with remembered(holder, [instance]):
-                return await holder._run_statement(statement(instance))
+                return await holder._run_statement(bound(statement(instance), db))
 
         return await _hooks.around(holder, model, "insert", [instance], work, after=after)
 
     return in_steps(db, steps, timeout)
 
 
-def then(db: Any, statement: _native.Statement | None, keep: Callable[[Any], None]) -> Coroutine[Any, Any, Any]:
-    """Run one statement, if any, and do something with what it found."""
-
-    async def steps(holder: Any) -> Any:
-        if statement is None:
-            return None
-        found = await holder._run_statement(statement)
-        keep(found)
-        return found
-
-    return in_steps(db, steps)
-
-
 def found[F, R](
     db: Any, statement: _native.Statement, make: Callable[[F], R], timeout: float | None = None
 ) -> Coroutine[Any, Any, R]:
     """Run one statement and make something of what it found."""
+    db = database(db)
+    bound(statement, db)
 
     async def steps(holder: Any) -> R:
         return make(await holder._run_statement(statement))
@@ -131,11 +182,18 @@ def explain(
 
 def stream(db: Any, statement: _native.Statement, batch: int, timeout: float | None = None) -> Any:
     """The rows of a statement one by one: an async iterator, or a plain one from a blocking database."""
-    db = _default.get() if db is None else db
-    options: dict[str, Any] = {"types": statement.types, "typed": statement.typed, "builder": statement.row_builder}
+    db = database(db)
+    bound(statement, db)
     if isinstance(db, SyncVerbs):
-        return iterate(db._coroutines()._stream(statement.sql, statement.args, batch, timeout, **options))
-    return db._stream(statement.sql, statement.args, batch, timeout, **options)
+        return iterate(streamed(db._coroutines(), statement, batch, timeout))
+    return streamed(db, statement, batch, timeout)
+
+
+def streamed(holder: Any, statement: _native.Statement, batch: int, timeout: float | None) -> AsyncIterator[Any]:
+    """The same from what runs coroutines."""
+    options: dict[str, Any] = {"types": statement.types, "typed": statement.typed, "builder": statement.row_builder}
+    rows: AsyncIterator[Any] = holder._stream(statement.sql, statement.args, batch, timeout, **options)
+    return rows
 
 
 def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
@@ -11,14 +10,14 @@ from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _show
 
-from . import _body, _filters, _hooks, _registry, _rules, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
+from . import _body, _filters, _hooks, _registry, _relations, _rules, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._body import Declared
 from ._columns import Column
 from ._instance import Instance
 from ._select import from_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
@@ -66,20 +65,23 @@ class TableMeta(type):
         if concrete:
             _filters.mark(name, declared.columns, declared.soft_delete, declared.tenant)
             _body.settle(name, declared, lambda link: hasattr(Table, link))
-        slots = {link: f"_linked_{link}" for link in declared.links}
-        namespace["__slots__"] = (*declared.columns, *slots.values(), "_state") if concrete else ()
+        slots = [_relations.slot(link) for link in declared.links]
+        # What instances of one result share, for their links.
+        batch = ("_batch",) if slots else ()
+        namespace["__slots__"] = (*declared.columns, *slots, "_state", *batch) if concrete else ()
         namespace["__declared__"] = declared
         cls: Any = super().__new__(mcs, name, bases, namespace)
         if concrete:
             options = _TableOptions(
-                name=_snake_case(name) if table is None else table,
+                name=_relations.snake_case(name) if table is None else table,
                 schema=declared.schema,
                 comment=comment,
                 renamed_from=renamed_from,
                 naming=list(declared.naming.items()),
                 args=declared.args,
             )
-            cls.__model__ = _native.Model(cls, options, list(declared.columns.values()), _links(declared, slots))
+            links = _relations.specs(cls, declared.columns, declared.links)
+            cls.__model__ = _native.Model(cls, options, list(declared.columns.values()), links)
             for attribute, descriptor in cls.__model__.descriptors().items():
                 setattr(cls, attribute, descriptor)
             _registry.register(cls)
@@ -328,31 +330,3 @@ class Table(Instance, metaclass=TableMeta):
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         return _show.html_of(self)
-
-
-def _links(declared: Declared, slots: Mapping[str, str]) -> list[Any]:
-    return [
-        (link, slots[link], column, _target_column(declared, column), _resolver(declared, column, target))
-        for link, (column, target) in declared.links.items()
-    ]
-
-
-def _target_column(declared: Declared, column: str) -> str:
-    return _native.orm_split_foreign_key(declared.columns[column].foreign_key or "")[1]
-
-
-def _resolver(declared: Declared, column: str, target: Any) -> Callable[[], _native.Model]:
-    """What finds the linked class when it is first needed, since it may be defined later."""
-    foreign_key = declared.columns[column].foreign_key or ""
-
-    def resolve() -> _native.Model:
-        if isinstance(target, TableMeta):
-            return target.__model__
-        table, _ = _native.orm_split_foreign_key(foreign_key)
-        return _registry.resolve(table).__model__
-
-    return resolve
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _executor
+from . import _executor, _loading
 from ._errors import ManyRowsError, NoRowError
 
 if TYPE_CHECKING:
@@ -15,21 +15,29 @@ if TYPE_CHECKING:
 
 def fetch_all(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, list[Any]]:
     """All rows."""
+    if query._branches:
+        return _loading.run(query, "rows", db, timeout, _same)
     return _executor.run(db, query._statement("rows"), timeout)
 
 
 def first(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The first row, or ``None``."""
+    if query._branches:
+        return _loading.run(query, "row", db, timeout, _same)
     return _executor.run(db, query._statement("row"), timeout)
 
 
 def one(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row."""
+    if query._branches:
+        return _loading.run(query, "two", db, timeout, exactly_one)
     return _executor.found(db, query._statement("two"), exactly_one, timeout)
 
 
 def one_or_none(query: Query[Any], timeout: float | None, db: Any) -> Coroutine[Any, Any, Any]:
     """The one row, or ``None``."""
+    if query._branches:
+        return _loading.run(query, "two", db, timeout, one_or_nothing)
     return _executor.found(db, query._statement("two"), one_or_nothing, timeout)
 
 
@@ -50,7 +58,13 @@ def explain(query: Query[Any], analyze: bool, timeout: float | None, db: Any) ->
 
 def stream(query: Query[Any], batch: int, timeout: float | None, db: Any) -> Any:
     """The rows one by one."""
+    if query._branches:
+        return _loading.stream(query, batch, timeout, db)
     return _executor.stream(db, query._statement("rows"), batch, timeout)
+
+
+def _same(rows: Any) -> Any:
+    return rows
 
 
 def exactly_one(rows: list[Any]) -> Any:

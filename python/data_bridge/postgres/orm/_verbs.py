@@ -12,18 +12,19 @@ from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _tables
 
-from . import _executor, _hooks, _registry, _rules, _validation
+from . import _executor, _hooks, _loading, _registry, _relations, _rules, _validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
 
     from data_bridge.postgres._bulk import UpsertResult
 
-    from ._columns import Col, Condition, ForeignKey, Link, Order
+    from ._columns import Col, Condition, Order
+    from ._relations import Prefetched
     from ._table import Table
 
     type Where = Condition | bool | None
-    type Links = Sequence[str | ForeignKey[Any]]
+    type Links = Sequence[Prefetched]
     type OrderBy = Col[Any] | Order | str | Sequence[Col[Any] | Order | str] | None
     type Rows[R] = Iterable[R | Mapping[str, Any]] | AsyncIterable[R | Mapping[str, Any]]
     type OnDuplicate = Literal["last", "first", "error"]
@@ -59,10 +60,10 @@ def fetch_one(
     db: Any = None,
 ) -> Coroutine[Any, Any, Any]:
     """The first row for which the condition is true, or ``None``."""
-    model = _registry.resolve(table).__model__
-    return _executor.run(
-        db, _native.orm_select(model, where, _link_names(fetch_links), order_by, None, None, True), timeout
-    )
+    cls = _registry.resolve(table)
+    if fetch_links:
+        return _loading.fetch(cls, where, _links(fetch_links), order_by, None, None, "row", db, timeout)
+    return _executor.run(db, _native.orm_select(cls.__model__, where, order_by, None, None, True), timeout)
 
 
 @overload
@@ -103,12 +104,13 @@ def fetch_many(
     """The rows for which the condition is true; without one, all.
 
     ``order_by`` is a column, ``column.desc()``, a name (descending after a minus), or several of these. ``fetch_links`` names the
-    links to fetch with each row, by one JOIN.
+    links to load with the rows, also links of links (``"author.company"``): those to one row by a JOIN, those to many by one
+    query for each.
     """
-    model = _registry.resolve(table).__model__
-    return _executor.run(
-        db, _native.orm_select(model, where, _link_names(fetch_links), order_by, limit, offset, False), timeout
-    )
+    cls = _registry.resolve(table)
+    if fetch_links:
+        return _loading.fetch(cls, where, _links(fetch_links), order_by, limit, offset, "rows", db, timeout)
+    return _executor.run(db, _native.orm_select(cls.__model__, where, order_by, limit, offset, False), timeout)
 
 
 def count(
@@ -350,14 +352,6 @@ def drop_all(
     return _executor.script(db, _native.orm_drop_statements(_models(tables), if_exists))
 
 
-def fetch_linked(link: Link[Any], db: Any = None) -> Coroutine[Any, Any, Any]:
-    """Do what :meth:`Link.fetch` says."""
-    model, column = link._target
-    condition = getattr(model.cls, column) == link.ref
-    statement = None if link.ref is None else _native.orm_select(model, condition, None, None, None, None, True)
-    return _executor.then(db, statement, link._keep)
-
-
 def _row(table: Any, row: Any) -> tuple[_native.Model | None, Any]:
     """The model and the row that the arguments mean; no model for a table's name that no class is known for."""
     if row is None and not isinstance(table, type | str):
@@ -371,8 +365,8 @@ def _instance(row: Any) -> Table | None:
 
 
 def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
-    classes = _registry.every() if tables is None else map(_registry.resolve, tables)
-    return [cls.__model__ for cls in classes]
+    classes = _registry.every() if tables is None else [_registry.resolve(table) for table in tables]
+    return [cls.__model__ for cls in _relations.implicit_tables(classes)]
 
 
 def _names(columns: Sequence[str]) -> list[str]:
@@ -381,10 +375,10 @@ def _names(columns: Sequence[str]) -> list[str]:
     return list(columns)
 
 
-def _link_names(links: Links) -> list[str] | None:
+def _links(links: Links) -> tuple[Any, ...]:
     if isinstance(links, str):
         raise TypeError(f"fetch_links takes a list of links, not one str; write [{links!r}]")
-    return [link if isinstance(link, str) else link.name for link in links] if links else None
+    return tuple(links)
 
 
 def _rows_meant(where: Where) -> tuple[list[Condition], bool]:
