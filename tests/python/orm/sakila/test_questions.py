@@ -9,7 +9,21 @@ from typing import Any
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import alias, and_, any_, case, cast, exists, extract, func, literal, select, tuple_, values
+from data_bridge.postgres import (
+    Expression,
+    alias,
+    and_,
+    any_,
+    case,
+    cast,
+    exists,
+    extract,
+    func,
+    literal,
+    select,
+    tuple_,
+    values,
+)
 
 from .models import (
     Actor,
@@ -335,7 +349,7 @@ def what_has_each_actor_played_in() -> Any:
     WHERE customer_id IN (5, 6) ORDER BY customer_id, payment_date, payment_id
 """)
 def how_do_payments_add_up() -> Any:
-    when = [Payment.payment_date, Payment.payment_id]
+    when: list[Expression[Any]] = [Payment.payment_date, Payment.payment_id]
     so_far = func.sum(Payment.amount).over(partition_by=Payment.customer_id, order_by=when)
     return (
         select(Payment.payment_id, Payment.amount, so_far)
