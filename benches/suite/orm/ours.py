@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import Col, Column, ForeignKey, Table, select
+from data_bridge.postgres import BackReference, Col, Column, ForeignKey, ManyToMany, Table, insert, select
 from suite.model import Env
+from suite.orm import world
 from suite.orm.operations import FIVE
 
 
@@ -37,6 +38,12 @@ class Author(Table, table="bench_authors"):
     name: Col[str]
     email: Col[str] = Column(unique=True)
     created: Col[datetime]
+    posts: BackReference[Post] = BackReference("author_id")
+
+
+class Tag(Table, table="bench_tags"):
+    id: Col[int] = Column(primary_key=True)
+    name: Col[str]
 
 
 class Post(Table, table="bench_posts"):
@@ -44,6 +51,13 @@ class Post(Table, table="bench_posts"):
     author_id: Col[int] = Column(foreign_key="bench_authors.id")
     title: Col[str]
     score: Col[float]
+    comments: BackReference[Comment] = BackReference("post_id")
+    tags: ManyToMany[Tag] = ManyToMany(through="PostTag")
+
+
+class PostTag(Table, table="bench_post_tags"):
+    post_id: Col[int] = Column(primary_key=True, foreign_key="bench_posts.id")
+    tag_id: Col[int] = Column(primary_key=True, foreign_key="bench_tags.id")
 
 
 class Comment(Table, table="bench_comments"):
@@ -106,8 +120,29 @@ class Ours:
         item.name = name
         await item.save()
 
+    async def insert_many(self, rows: list[dict[str, Any]]) -> list[int]:
+        return list(await insert(Single).values(rows).returning(Single.id))
+
+    async def tree(self) -> list[str]:
+        authors = await Author.select().where(Author.id <= world.BREADTH).prefetch("posts.comments")
+        return [comment.body for author in authors for post in author.posts.loaded for comment in post.comments.loaded]
+
     async def joined(self) -> list[Any]:
         return [(each.body, each.writer.loaded.name) for each in await Comment.fetch_many(fetch_links=["writer"])]
+
+    async def tagged(self) -> list[Any]:
+        return [(post.title, tag.name) for post in await Post.select().prefetch(Post.tags) for tag in post.tags.loaded]
+
+    async def writers_one_by_one(self, count: int) -> list[str]:
+        found = []
+        for comment in await Comment.fetch_many(Comment.id <= count, order_by=Comment.id):
+            writer = await comment.writer.fetch()
+            found.append(writer.name)
+        return found
+
+    async def writers_together(self, count: int) -> list[str]:
+        comments = await Comment.select().where(Comment.id <= count).order_by(Comment.id).prefetch(Comment.writer)
+        return [comment.writer.loaded.name for comment in comments]
 
     async def upsert(self, rows: list[dict[str, Any]]) -> None:
         await Keyed.upsert_many(rows, conflict_columns=["id"])
