@@ -56,15 +56,15 @@ SELECT pg_catalog.array_agg(attname ORDER BY attnum) FROM pg_catalog.pg_attribut
 
 
 @dataclass(frozen=True, slots=True)
-class UpsertResult:
+class UpsertResult[R]:
     """What an upsert has done."""
 
     #: Rows that were not there before.
     inserted: int
     #: Rows that were there and are updated now.
     updated: int
-    #: The ``returning`` columns of each row that was inserted or updated, in no particular order.
-    rows: list[Record]
+    #: What ``returning`` asked for of each row that was inserted or updated, in no particular order.
+    rows: list[R]
 
 
 async def execute_many(holder: AsyncVerbs, sql: str, rows: Rows) -> int:
@@ -158,7 +158,7 @@ async def upsert_many(
     fixed: Sequence[tuple[str, str | None]] = (),
     fixed_values: tuple[Any, ...] = (),
     overriding: bool = False,
-) -> UpsertResult:
+) -> UpsertResult[Record]:
     """See ``AsyncVerbs.upsert_many``.
 
     ``fixed`` are columns that updated rows are set to whatever the new rows say: to SQL, or to the next of ``fixed_values``.

@@ -162,7 +162,7 @@ class AsyncVerbs:
         columns: Sequence[str] | None = None,
         method: Literal["auto", "stage", "unnest"] = "auto",
         timeout: float | None = None,
-    ) -> Coroutine[Any, Any, UpsertResult]:
+    ) -> Coroutine[Any, Any, UpsertResult[Record]]:
         """Inserts rows, and updates those whose ``conflict_columns`` are there already; all or none.
 
         ``conflict_columns`` are those of a primary key or unique index. Updated are ``update_columns``, by default all

@@ -318,9 +318,9 @@ class SyncVerbs:
         columns: Sequence[str] | None = None,
         method: Literal["auto", "stage", "unnest"] = "auto",
         timeout: float | None = None,
-    ) -> UpsertResult:
+    ) -> UpsertResult[Record]:
         """Inserts rows, and updates those that are there already; see ``AsyncVerbs.upsert_many``."""
-        result: UpsertResult = run(
+        result: UpsertResult[Record] = run(
             self._coroutines().upsert_many(
                 table,
                 rows,

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use data_bridge_driver::error::Outcome;
 use data_bridge_orm::query::{Conversion, ValueType};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -97,6 +98,20 @@ impl Conversions {
             _ => self.of_value(layout.value(py, at, wire)?),
         };
         made.map_err(|fault| layout.error(py, at, fault))
+    }
+
+    /// What becomes of a value that the driver has read.
+    ///
+    /// # Errors
+    /// The load function's own; a label that no member has.
+    pub fn of_read<'py>(
+        &self,
+        value: Bound<'py, PyAny>,
+        column: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = value.py();
+        self.of_value(value)
+            .map_err(|fault| fault.at(py, column, Outcome::Unknown))
     }
 
     fn of_value<'py>(&self, value: Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Fault> {

@@ -21,7 +21,7 @@ mod order;
 pub mod queries;
 pub mod query;
 mod readable;
-mod rows;
+pub mod rows;
 pub mod scope;
 mod slots;
 mod spec;

@@ -197,6 +197,70 @@ impl RowReader {
     }
 }
 
+/// The instances of rows that were written, from the records that came back, in the same order: instances among the rows take
+/// these columns' values, of mappings new ones are made. Without `rows` all are new.
+#[pyfunction(name = "orm_take")]
+#[pyo3(signature = (model, rows, records, columns))]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
+pub fn take<'py>(
+    model: &Bound<'py, Model>,
+    rows: Option<Vec<Bound<'py, PyAny>>>,
+    records: Vec<Bound<'py, PyAny>>,
+    columns: Vec<String>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let (py, this) = (model.py(), model.get());
+    let fields = columns
+        .iter()
+        .map(|name| {
+            let position = this.fields().iter().position(|field| field.is_called(name));
+            position.ok_or_else(|| PyValueError::new_err(format!("there is no column {name}")))
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    let mut rows = rows.map(Vec::into_iter);
+    let mut taken = Vec::with_capacity(records.len());
+    for record in records {
+        let row = rows.as_mut().and_then(Iterator::next);
+        let instance = match row {
+            Some(row) if this.slots().fit(&row) => row,
+            Some(row) => this.of_row(&row)?,
+            None => this.slots().allocate(py)?,
+        };
+        for (place, index) in fields.iter().enumerate() {
+            let mut value = record.get_item(place)?;
+            if let Some(field) = this.fields().get(*index)
+                && let Some(conversion) = &field.conversion
+            {
+                value = conversion.of_read(value, &field.column.to_string())?;
+            }
+            this.slots().set(&instance, *index, Some(value))?;
+        }
+        this.set_clean(&instance)?;
+        this.slots().track(&instance);
+        taken.push(instance);
+    }
+    Ok(taken)
+}
+
+impl Model {
+    /// An instance with the values of a mapping, or of a tuple of all columns.
+    fn of_row<'py>(&self, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let instance = self.slots().allocate(row.py())?;
+        if let Ok(tuple) = row.cast::<PyTuple>() {
+            for (index, value) in tuple.iter().enumerate().take(self.fields().len()) {
+                self.slots().set(&instance, index, Some(value))?;
+            }
+            return Ok(instance);
+        }
+        let values = mapping(self, row)?;
+        for (index, field) in self.fields().iter().enumerate() {
+            if let Some(value) = values.get_item(&field.name)? {
+                self.slots().set(&instance, index, Some(value))?;
+            }
+        }
+        Ok(instance)
+    }
+}
+
 /// A row that is no instance, as a dict.
 ///
 /// # Errors

@@ -79,3 +79,58 @@ async def test_in_a_transaction_that_fails(db: pg.Database) -> None:
     with pytest.raises(RuntimeError):
         await fails()
     assert await User.count() == 0
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("count", [1, 1_000, 1_200])
+async def test_generated_keys_come_back_in_the_order_of_the_rows(count: int) -> None:
+    users = [User(email=f"{n}@x.io", age=n) for n in range(count)]
+    answer = await User.insert_many(users, returning=True)
+    assert len(answer) == count
+    assert all(given is back for given, back in zip(users, answer, strict=True))
+    assert [user.id for user in users] == list(range(1, count + 1))
+    assert all(user.created_at is not None and not user.changed_columns() for user in users)
+    rows: list[dict[str, Any]] = [{"email": f"m{n}@x.io", "age": n} for n in range(count)]
+    made = await User.insert_many(iter(rows), returning=["id"])
+    assert [(user.id, user.email) for user in made] == [(count + n + 1, f"m{n}@x.io") for n in range(count)]
+    with pytest.raises(AttributeError, match="created_at"):
+        made[0].created_at  # noqa: B018
+    made[0].name = "later"
+    await made[0].save()
+    found = await User.fetch_one(User.id == count + 1)
+    assert found is not None
+    assert (found.name, found.email) == ("later", "m0@x.io")
+
+
+async def test_returning_from_any_kind_of_rows(db: pg.Database) -> None:
+    async def some() -> AsyncIterator[dict[str, Any]]:
+        yield {"email": "a@x.io"}
+        yield {"email": "b@x.io"}
+
+    assert [user.id for user in await User.insert_many(some(), returning=[User.id])] == [1, 2]
+    assert await User.insert_many([], returning=True) == []
+    rows = [("x", "X"), ("y", "Y")]
+    assert [company.name for company in await Company.insert_many(rows, returning=True)] == ["X", "Y"]
+    await db.execute("CREATE TABLE IF NOT EXISTS orm_plain (key serial PRIMARY KEY, n int)")
+    try:
+        records = await pg.insert_many("orm_plain", [{"n": 5}, {"n": 6}], returning=["key", "n"])
+        assert [tuple(record) for record in records] == [(1, 5), (2, 6)]
+        with pytest.raises(TypeError, match="name the columns"):
+            await pg.insert_many("orm_plain", [{"n": 5}], returning=True)
+    finally:
+        await db.execute("DROP TABLE orm_plain")
+
+
+@pytest.mark.parametrize("count", [3, 4_000])
+async def test_upserts_return_what_they_wrote(count: int) -> None:
+    await User.insert_many([{"email": f"{n}@x.io", "age": 7} for n in range(count // 2)])
+    result = await User.upsert_many(
+        [{"email": f"{n}@x.io", "name": "N"} for n in range(count)], conflict_columns=[User.email], returning=True
+    )
+    assert (result.inserted, result.updated) == (count - count // 2, count // 2)
+    assert {(user.email, user.age, user.name) for user in result.rows} == {
+        (f"{n}@x.io", 7 if n < count // 2 else None, "N") for n in range(count)
+    }
+    assert all(not user.changed_columns() for user in result.rows)
+    again = await User.upsert_many([{"email": "0@x.io"}], conflict_columns=["email"], returning=["id"])
+    assert again.rows == [] or again.rows[0].id == 1

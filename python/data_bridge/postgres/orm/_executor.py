@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
     from data_bridge.postgres._bulk import OnDuplicate, UpsertResult
 
+    from ._saving import Named
     from ._table import Table
+
+    #: Whether all columns come back, or which.
+    type Returning = bool | Sequence[Named]
 
 
 def run(db: Any, statement: _native.Statement, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
@@ -210,20 +214,28 @@ def script(db: Any, statements: Sequence[str]) -> Coroutine[Any, Any, None]:
 
 
 def insert_many(
-    db: Any, cls: type[Table] | None, table: Any, rows: Any, timeout: float | None
-) -> Coroutine[Any, Any, int]:
+    db: Any, cls: type[Table] | None, table: Any, rows: Any, returning: Returning, timeout: float | None
+) -> Coroutine[Any, Any, Any]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
 
-    async def work(model: _native.Model, holder: Any, rows: Any) -> int:
+    async def work(model: _native.Model, holder: Any, rows: Any) -> Any:
+        if returning is not False:
+            rows = await _listed(rows)
         reader, tuples = await _read(model, rows)
         if reader is None:
-            return 0
+            return 0 if returning is False else []
+        target = _filters.placed(model)
         with _written(holder, model, rows):
-            return int(await holder.insert_many(_filters.placed(model), tuples, columns=reader.columns))
+            if returning is False:
+                return int(await holder.insert_many(target, tuples, columns=reader.columns))
+            names = _returned(model, returning)
+            records = await holder.insert_many(target, tuples, columns=reader.columns, returning=names)
+            return _native.orm_take(model, rows, records, names)
 
-    async def steps(holder: Any) -> int:
+    async def steps(holder: Any) -> Any:
         if cls is None:
-            return int(await holder.insert_many(_filters.named(table), rows))
+            options = {} if returning is False else {"returning": _named(table, returning)}
+            return await holder.insert_many(_filters.named(table), rows, **options)
         return await _hooks.around_rows(holder, cls.__model__, rows, work)
 
     return in_steps(db, steps, timeout)
@@ -237,12 +249,13 @@ def upsert_many(
     conflict: list[str],
     update: list[str] | None,
     on_duplicate: OnDuplicate,
+    returning: Returning,
     timeout: float | None,
-) -> Coroutine[Any, Any, UpsertResult]:
+) -> Coroutine[Any, Any, UpsertResult[Any]]:
     """Insert instances, mappings or tuples, or update what is there."""
     options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
 
-    async def work(model: _native.Model, holder: Any, rows: Any) -> UpsertResult:
+    async def work(model: _native.Model, holder: Any, rows: Any) -> UpsertResult[Any]:
         reader, tuples = await _read(model, rows, conflict)
         if reader is None:
             return _bulk.UpsertResult(0, 0, [])
@@ -251,9 +264,10 @@ def upsert_many(
         if update is None or update:
             fixed, values = model.on_update([*conflict, *(update or ())])
             options["fixed"], options["fixed_values"] = fixed, values
+        names = None if returning is False else _returned(model, returning)
         # Instances of which only some columns were written are not as their rows are.
         with _written(holder, model, rows if update is None else ()):
-            return await _bulk.upsert_many(
+            result: UpsertResult[Any] = await _bulk.upsert_many(
                 holder,
                 _filters.placed(model),
                 tuples,
@@ -261,18 +275,42 @@ def upsert_many(
                 update_columns=updated,
                 where=_native.orm_conflict_filter(model),
                 overriding=reader.overrides,
+                returning=names,
                 **options,
             )
+        if names is None:
+            return result
+        taken = _native.orm_take(model, None, result.rows, names)
+        return _bulk.UpsertResult(result.inserted, result.updated, taken)
 
-    async def steps(holder: Any) -> UpsertResult:
+    async def steps(holder: Any) -> UpsertResult[Any]:
         if cls is None:
-            result: UpsertResult = await holder.upsert_many(
-                _filters.named(table), rows, update_columns=update, **options
+            names = None if returning is False else _named(table, returning)
+            result: UpsertResult[Any] = await holder.upsert_many(
+                _filters.named(table), rows, update_columns=update, returning=names, **options
             )
             return result
         return await _hooks.around_rows(holder, cls.__model__, rows, work, after=False)
 
     return in_steps(db, steps, timeout)
+
+
+def _returned(model: _native.Model, returning: Returning) -> list[str]:
+    """The columns that come back."""
+    return model.column_names if returning is True else _named(model.table_name, returning)
+
+
+def _named(table: Any, returning: Returning) -> list[str]:
+    if isinstance(returning, bool):
+        raise TypeError(f"no class is known for {table!r}, so name the columns that come back: returning=[...]")
+    return names(returning)
+
+
+async def _listed(rows: Any) -> list[Any]:
+    """All rows, to be told apart when what they became comes back."""
+    if isinstance(rows, AsyncIterable):
+        return [row async for row in rows]  # pyright: ignore[reportUnknownVariableType]
+    return list(_checked(rows))
 
 
 def insert_into(db: Any, table: str, row: Any, timeout: float | None) -> Coroutine[Any, Any, Any]:
@@ -368,6 +406,13 @@ async def _converted(reader: _native.RowReader, first: Any, following: AsyncIter
     yield reader(first)
     async for row in following:
         yield reader(row)
+
+
+def names(columns: Iterable[Named]) -> list[str]:
+    """The names of columns that are given by name or as ``User.name``."""
+    if isinstance(columns, str):
+        raise TypeError(f"expected a list of columns, not one str; write [{columns!r}]")
+    return [column if isinstance(column, str) else column.name for column in columns]
 
 
 def _checked(rows: Any) -> Iterable[Any]:

@@ -14,7 +14,7 @@ from . import _executor, _hooks, _rules
 from ._errors import NoRowError, StaleRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from ._columns import Col
     from ._table import Table
@@ -47,7 +47,7 @@ def save[T: Table](instance: T, timeout: float | None, db: Any) -> Coroutine[Any
 
 def refresh[T: Table](instance: T, columns: Sequence[Named], timeout: float | None, db: Any) -> Coroutine[Any, Any, T]:
     """Read the row again."""
-    wanted = names(columns)
+    wanted = _executor.names(columns)
 
     async def steps(holder: Any) -> T:
         if await holder._run_statement(_native.orm_refresh(instance.__model__, instance, wanted)) is None:
@@ -86,8 +86,8 @@ def upsert[T: Table](
 ) -> Coroutine[Any, Any, T]:
     """Insert the instance, or update the row that has the same key."""
     model = instance.__model__
-    conflict = model.key_names if conflict_columns is None else names(conflict_columns)
-    update = None if update_columns is None else names(update_columns)
+    conflict = model.key_names if conflict_columns is None else _executor.names(conflict_columns)
+    update = None if update_columns is None else _executor.names(update_columns)
 
     async def steps(holder: Any) -> T:
         return await _hooks.around(holder, model, "insert", [instance], write, after=False)
@@ -99,13 +99,6 @@ def upsert[T: Table](
         return instance
 
     return _executor.in_steps(db, steps, timeout)
-
-
-def names(columns: Iterable[Named]) -> list[str]:
-    """The names of columns that are given by name or as ``User.name``."""
-    if isinstance(columns, str):
-        raise TypeError(f"expected a list of columns, not one str; write [{columns!r}]")
-    return [column if isinstance(column, str) else column.name for column in columns]
 
 
 def _stale(instance: Table) -> StaleRowError:

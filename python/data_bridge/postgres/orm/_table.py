@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Self, dataclass_transform, overload
 
 from data_bridge import _native
 from data_bridge._native import Query
 from data_bridge.postgres import _show
 
-from . import _body, _filters, _hooks, _registry, _relations, _rules, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
+from . import _body, _executor, _filters, _hooks, _registry, _relations, _rules, _saving, _verbs  # pyright: ignore[reportPrivateUsage]
 from ._body import Declared
 from ._columns import Column
 from ._instance import Instance
@@ -183,7 +183,7 @@ class Table(Instance, metaclass=TableMeta):
 
     def mark_changed(self, *columns: Named) -> None:
         """Have :meth:`save` write columns whose values were changed in place, which an instance cannot see."""
-        self.__model__.mark_changed(self, _saving.names(columns))
+        self.__model__.mark_changed(self, _executor.names(columns))
 
     @classmethod
     def select(cls) -> Query[Self]:
@@ -244,18 +244,42 @@ class Table(Instance, metaclass=TableMeta):
         """Insert a row; the answer is the given instance, or a new one, with all that the server filled in."""
         return _verbs.insert_one(cls, row, timeout=timeout, db=db)
 
+    @overload
     @classmethod
-    def insert_many(cls, rows: Rows[Self], *, timeout: float | None = None, db: Any = None) -> Coroutine[Any, Any, int]:
-        """Insert rows, by COPY where they are many; the answer is how many."""
-        return _verbs.insert_many(cls, rows, timeout=timeout, db=db)
+    def insert_many(
+        cls,
+        rows: Rows[Self],
+        *,
+        returning: Literal[False] = False,
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, int]: ...
+    @overload
+    @classmethod
+    def insert_many(
+        cls,
+        rows: Rows[Self],
+        *,
+        returning: Literal[True] | Sequence[Named],
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, list[Self]]: ...
+    @classmethod
+    def insert_many(
+        cls, rows: Any, *, returning: Any = False, timeout: float | None = None, db: Any = None
+    ) -> Coroutine[Any, Any, Any]:
+        """Insert rows, by COPY where they are many; the answer is how many, or with ``returning=True`` the instances."""
+        verb: Any = _verbs.insert_many
+        inserting: Coroutine[Any, Any, Any] = verb(cls, rows, returning=returning, timeout=timeout, db=db)
+        return inserting
 
     @classmethod
     def upsert_one(
         cls,
         row: Self | Mapping[str, Any],
         *,
-        conflict_columns: Sequence[str],
-        update_columns: Sequence[str] | None = None,
+        conflict_columns: Sequence[Named],
+        update_columns: Sequence[Named] | None = None,
         timeout: float | None = None,
         db: Any = None,
     ) -> Coroutine[Any, Any, Self | None]:
@@ -265,24 +289,53 @@ class Table(Instance, metaclass=TableMeta):
             cls, row, conflict_columns=conflict_columns, update_columns=update_columns, timeout=timeout, db=db
         )
 
+    @overload
     @classmethod
     def upsert_many(
         cls,
         rows: Rows[Self],
         *,
-        conflict_columns: Sequence[str],
-        update_columns: Sequence[str] | None = None,
+        conflict_columns: Sequence[Named],
+        update_columns: Sequence[Named] | None = None,
         on_duplicate: OnDuplicate = "last",
+        returning: Literal[False] = False,
         timeout: float | None = None,
         db: Any = None,
-    ) -> Coroutine[Any, Any, UpsertResult]:
-        """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many."""
+    ) -> Coroutine[Any, Any, UpsertResult[Never]]: ...
+    @overload
+    @classmethod
+    def upsert_many(
+        cls,
+        rows: Rows[Self],
+        *,
+        conflict_columns: Sequence[Named],
+        update_columns: Sequence[Named] | None = None,
+        on_duplicate: OnDuplicate = "last",
+        returning: Literal[True] | Sequence[Named],
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, UpsertResult[Self]]: ...
+    @classmethod
+    def upsert_many(
+        cls,
+        rows: Any,
+        *,
+        conflict_columns: Sequence[Named],
+        update_columns: Sequence[Named] | None = None,
+        on_duplicate: OnDuplicate = "last",
+        returning: Any = False,
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, UpsertResult[Any]]:
+        """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many,
+        and ``.rows`` are instances of them with ``returning=True``."""
         return _verbs.upsert_many(
             cls,
             rows,
             conflict_columns=conflict_columns,
             update_columns=update_columns,
             on_duplicate=on_duplicate,
+            returning=returning,
             timeout=timeout,
             db=db,
         )

@@ -6,7 +6,7 @@ await, or, from a blocking one, the answer itself. Update and delete take all ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
 from data_bridge import _native
 from data_bridge._native import Query
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._columns import Col, Condition, Order
     from ._relations import Prefetched
+    from ._saving import Named
     from ._table import Table
 
     type Where = Condition | bool | None
@@ -162,8 +163,8 @@ def upsert_one[T: Table](
     table: type[T],
     row: T | Mapping[str, Any],
     *,
-    conflict_columns: Sequence[str],
-    update_columns: Sequence[str] | None = None,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
     timeout: float | None = None,
     db: Any = None,
 ) -> Coroutine[Any, Any, T | None]: ...
@@ -172,8 +173,8 @@ def upsert_one(
     table: str,
     row: Any,
     *,
-    conflict_columns: Sequence[str],
-    update_columns: Sequence[str] | None = None,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
     timeout: float | None = None,
     db: Any = None,
 ) -> Coroutine[Any, Any, Any]: ...
@@ -181,8 +182,8 @@ def upsert_one(
     table: Any,
     row: Any,
     *,
-    conflict_columns: Sequence[str],
-    update_columns: Sequence[str] | None = None,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
     timeout: float | None = None,
     db: Any = None,
 ) -> Coroutine[Any, Any, Any]:
@@ -193,8 +194,8 @@ def upsert_one(
     ``update_columns`` an existing row stays as it is and the answer is ``None``.
     """
     model, row = _row(table, row)
-    conflict = _names(conflict_columns)
-    update = None if update_columns is None else _names(update_columns)
+    conflict = _executor.names(conflict_columns)
+    update = None if update_columns is None else _executor.names(update_columns)
     if model is None:
         return _executor.upsert_into(db, table, row, conflict, update, timeout)
     if _hooks.wanted(model, "insert"):
@@ -296,34 +297,110 @@ def delete_many(
     return _executor.run(db, _native.orm_delete(cls.__model__, condition, every, False, (), None, hard), timeout)
 
 
+@overload
 def insert_many(
-    table: type[Table] | str, rows: Rows[Any], *, timeout: float | None = None, db: Any = None
-) -> Coroutine[Any, Any, int]:
+    table: type[Table] | str,
+    rows: Rows[Any],
+    *,
+    returning: Literal[False] = False,
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, int]: ...
+@overload
+def insert_many[T: Table](
+    table: type[T],
+    rows: Rows[T],
+    *,
+    returning: Literal[True] | Sequence[Named],
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, list[T]]: ...
+@overload
+def insert_many(
+    table: str,
+    rows: Rows[Any],
+    *,
+    returning: Literal[True] | Sequence[Named],
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, list[Any]]: ...
+def insert_many(
+    table: type[Table] | str,
+    rows: Rows[Any],
+    *,
+    returning: bool | Sequence[Named] = False,
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, Any]:
     """Insert rows, by COPY where they are many: all or none. The answer is how many.
 
-    Rows are instances, mappings, or tuples of all columns; all have the columns of the first one.
+    Rows are instances, mappings, or tuples of all columns; all have the columns of the first one. With ``returning=True`` the
+    answer are instances in the rows' order, with all that the server filled in: the given ones, and new ones for mappings. A
+    list of columns reads only these back, such as a generated key: ``returning=["id"]``. For a table's name that no class is
+    known for it names the columns of the records that come back.
     """
-    return _executor.insert_many(db, _registry.named(table), table, rows, timeout)
+    return _executor.insert_many(db, _registry.named(table), table, rows, returning, timeout)
 
 
+@overload
 def upsert_many(
     table: type[Table] | str,
     rows: Rows[Any],
     *,
-    conflict_columns: Sequence[str],
-    update_columns: Sequence[str] | None = None,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
     on_duplicate: OnDuplicate = "last",
+    returning: Literal[False] = False,
     timeout: float | None = None,
     db: Any = None,
-) -> Coroutine[Any, Any, UpsertResult]:
+) -> Coroutine[Any, Any, UpsertResult[Never]]: ...
+@overload
+def upsert_many[T: Table](
+    table: type[T],
+    rows: Rows[T],
+    *,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    returning: Literal[True] | Sequence[Named],
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, UpsertResult[T]]: ...
+@overload
+def upsert_many(
+    table: str,
+    rows: Rows[Any],
+    *,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    returning: Literal[True] | Sequence[Named],
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, UpsertResult[Any]]: ...
+def upsert_many(
+    table: type[Table] | str,
+    rows: Rows[Any],
+    *,
+    conflict_columns: Sequence[Named],
+    update_columns: Sequence[Named] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    returning: bool | Sequence[Named] = False,
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, UpsertResult[Any]]:
     """Insert rows, and update those whose ``conflict_columns`` are there; ``.inserted`` and ``.updated`` say how many.
 
     ``on_duplicate`` says which of several rows with the same key counts, or that there must be none. Columns with
     ``onupdate`` take that where a row is updated, its value for all rows of the call, unless ``update_columns`` names them.
+    With ``returning=True`` ``.rows`` are new instances of the rows that were inserted or updated, in no particular order; a
+    list of columns reads only these back.
     """
-    conflict = _names(conflict_columns)
-    update = None if update_columns is None else _names(update_columns)
-    return _executor.upsert_many(db, _registry.named(table), table, rows, conflict, update, on_duplicate, timeout)
+    conflict = _executor.names(conflict_columns)
+    update = None if update_columns is None else _executor.names(update_columns)
+    return _executor.upsert_many(
+        db, _registry.named(table), table, rows, conflict, update, on_duplicate, returning, timeout
+    )
 
 
 def create_table(table: type[Table] | str, *, if_not_exists: bool = False, db: Any = None) -> Coroutine[Any, Any, None]:
@@ -367,12 +444,6 @@ def _instance(row: Any) -> Table | None:
 def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
     classes = _registry.every() if tables is None else [_registry.resolve(table) for table in tables]
     return [cls.__model__ for cls in _relations.implicit_tables(classes)]
-
-
-def _names(columns: Sequence[str]) -> list[str]:
-    if isinstance(columns, str):
-        raise TypeError(f"expected a list of column names, not one str; write [{columns!r}]")
-    return list(columns)
 
 
 def _links(links: Links) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from data_bridge import _native
 from data_bridge._native import Query
 
 from . import _executor, _registry, _rules
-from ._saving import names
+from ._executor import names
 from ._terminals import exactly_one, one_or_nothing
 
 if TYPE_CHECKING:
