@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from data_bridge import _native
 
 if TYPE_CHECKING:
-    from contextvars import Token
     from types import TracebackType
 
 #: The innermost block that listens. The native half reads it, for each statement that is run while any block does.
@@ -45,7 +44,7 @@ class Capture(Sequence[Captured]):
         self._args = args
         self._captured: list[Captured] = []
         self._around: Capture | None = None
-        self._token: Token[Capture | None] | None = None
+        self._is_entered = False
         self._is_over = False
 
     def tell(
@@ -78,10 +77,11 @@ class Capture(Sequence[Captured]):
         return f"<{len(self)} statements{''.join(lines)}>"
 
     def __enter__(self) -> Self:
-        if self._token is not None or self._is_over:
+        if self._is_entered:
             raise RuntimeError("a capture is entered once; make another one")
         self._around = current.get()
-        self._token = current.set(self)
+        self._is_entered = True
+        current.set(self)
         _native.capturing(1)
         return self
 
@@ -91,8 +91,8 @@ class Capture(Sequence[Captured]):
         # Tasks that were started in the block and outlive it go on with its context: what they run is not heard any more.
         self._is_over = True
         _native.capturing(-1)
-        if self._token is not None:
-            current.reset(self._token)
+        # No token: a fixture is left in another context than it was entered in.
+        current.set(self._around)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from data_bridge import _native
 
+    from ._events import Events
     from ._reply import Reply
     from .database import Member
     from .transaction import Isolation
@@ -36,6 +37,9 @@ class Held(AsyncVerbs):
         def _pop_prelude(self) -> bool: ...
         def _set_in_block(self, in_block: bool, /) -> None: ...
         def _simple(self, sql: str, /) -> Awaitable[str]: ...
+
+    #: What the database tells of the transactions on it, if anybody listens.
+    _events: Events | None = None
 
     def __init__(self, pool: Any = None, *_: Any) -> None:
         #: Weak, since the pool holds the connection.
@@ -69,6 +73,10 @@ class Held(AsyncVerbs):
 
     async def _give_back(self, connection: Member) -> None:
         pass
+
+    def _shown(self, transaction: Transaction) -> Any:
+        """A transaction as the program knows it."""
+        return transaction
 
     def _end_transactions(self) -> bool:
         """Whoever had the connection gives it back; whether a routine still has a transaction open, and so does not know

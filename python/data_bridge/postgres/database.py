@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from data_bridge import _native
 
 from . import _default, _locks, _pool, errors
+from ._events import Event, Events
 from ._limits import checked, expired
 from ._pool import CANCEL_DEADLINE, RESET, UNCLOSED, check_limits, log, log_notice, restore, why_exhausted
 from ._reply import Reply
@@ -90,6 +91,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
     _acquire_timeout: float | None
     _tasks: set[asyncio.Task[Any]]
     _is_open = False
+    _events: Events | None = None
 
     def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect()``."""
@@ -210,6 +212,11 @@ class Database(_native.AsyncPool, AsyncVerbs):
             reply.set_exception(errors.PoolTimeout(why_exhausted(self._acquire_timeout, self._counts())))
 
     async def _exclusive(self, timeout: float | None = None) -> Member:
+        connection = await self._alone(timeout)
+        connection._events = self._events
+        return connection
+
+    async def _alone(self, timeout: float | None) -> Member:
         acquired: asyncio.Future[Member] = self._acquire()
         limits = [limit for limit in (timeout, self._acquire_timeout) if limit is not None]
         try:
@@ -297,6 +304,20 @@ class Database(_native.AsyncPool, AsyncVerbs):
                     yield tx
         finally:
             await self._give_back(connection)
+
+    def on[F: Callable[[Any], Any]](self, event: Event, /) -> Callable[[F], F]:
+        """Has a function called with each transaction of this database that begins, or has been committed or rolled back.
+
+        Savepoints do not count. What raises at ``"begin"`` keeps the transaction from being opened. The function may be async.
+
+        >>> def example(db):
+        ...     @db.on("commit")
+        ...     async def committed(tx):
+        ...         ...
+        """
+        if self._events is None:
+            self._events = Events()
+        return self._events.on(event)
 
     def run[T](
         self,

@@ -18,6 +18,7 @@ from data_bridge import _native
 
 from . import _default, _locks, _pool, _tables, errors
 from ._capture import Capture, capture
+from ._events import Event, Events
 from ._limits import Deadlines, checked, expired
 from ._pool import CANCEL_DEADLINE, UNCLOSED, check_limits, log, restore, why_exhausted
 from ._retry import may_succeed, pauses
@@ -170,6 +171,9 @@ class _Routines(_native.BlockingConnection, Deadlines, Held):
     def _drained(self, *, timeout: float | None = None) -> Awaitable[None]:
         return _Answer(super()._drained, timeout=self._left(timeout))
 
+    def _shown(self, transaction: Transaction) -> SyncTransaction:
+        return SyncTransaction(transaction)
+
     def _turn(self) -> Awaitable[None]:
         # Nobody else waits for this thread, but the socket has to be emptied.
         return self._drained()
@@ -203,6 +207,7 @@ class _PoolRoutines(Deadlines, AsyncVerbs):
     async def _exclusive(self, timeout: float | None = None) -> Member:
         connection = cast("_Routines", self._database._acquire(self._left(timeout)))
         connection._deadline = self._deadline
+        connection._events = self._database._events
         return cast("Member", connection)
 
     async def _give_back(self, connection: Member) -> None:
@@ -352,6 +357,10 @@ class SyncTransaction(SyncVerbs):
         """A nested transaction: a savepoint."""
         return SyncTransaction(self._transaction.transaction())
 
+    def on_commit(self, function: Callable[[], Any], /) -> None:
+        """Has a function called when what was written here is committed for good; see ``Transaction.on_commit``."""
+        self._transaction.on_commit(function)
+
     def lock(self, key: _locks.Key, /, *, shared: bool = False, timeout: float | None = None) -> None:
         """Takes an advisory lock that goes with the end of the transaction; see ``Transaction.lock``."""
         run(self._transaction.lock(key, shared=shared, timeout=timeout))
@@ -484,6 +493,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
 
     _acquire_timeout: float | None
     _is_open = False
+    _events: Events | None = None
 
     def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect_sync()``."""
@@ -524,6 +534,21 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx, _default.within(self, tx):
             yield tx
 
+    def on[F: Callable[[Any], Any]](self, event: Event, /) -> Callable[[F], F]:
+        """Has a function called with each transaction of this database that begins, or has been committed or rolled back.
+
+        Savepoints do not count. What raises at ``"begin"`` keeps the transaction from being opened. It is a plain
+        function, and is given a :class:`SyncTransaction`.
+
+        >>> def example(db):
+        ...     @db.on("commit")
+        ...     def committed(tx):
+        ...         ...
+        """
+        if self._events is None:
+            self._events = Events()
+        return self._events.on(event)
+
     def run[T](
         self,
         fn: Callable[[SyncTransaction], T],
@@ -555,7 +580,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
             routines = cast("_Routines", lent._usable())
             routines._deadline = deadline
             try:
-                with SyncTransaction(lent.transaction(**modes)) as tx:
+                with SyncTransaction(lent.transaction(**modes)) as tx, _default.within(self, tx):
                     answer = fn(tx)
                     if inspect.isawaitable(answer):
                         if inspect.iscoroutine(answer):
@@ -582,6 +607,7 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
     @contextmanager
     def _lend(self) -> Generator[Connection]:
         routines = cast("_Routines", self._acquire())
+        routines._events = self._events
         lent = Connection(cast("Member", routines))
         try:
             yield lent

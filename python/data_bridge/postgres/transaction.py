@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import _locks, errors
+from ._events import call_all
+from ._pool import log
 from ._reply import unawaited
 from ._verbs import AsyncVerbs
 
@@ -76,6 +78,8 @@ class Transaction(AsyncVerbs):
         self._state: Literal["new", "open", "ended"] = "new"
         #: To be called when it is rolled back: what was done to objects that hold what it wrote.
         self._undone: list[Callable[[], None]] = []
+        #: To be called when it is committed.
+        self._committed: list[Callable[[], Any]] = []
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
@@ -101,6 +105,12 @@ class Transaction(AsyncVerbs):
         open_ones.append(self)
         connection._set_in_block(True)
         self._state = "open"
+        if self._savepoint is None and connection._events is not None:
+            try:
+                await connection._events.tell("begin", connection._shown(self), blocking=connection._blocks)
+            except BaseException as error:
+                await self.__aexit__(type(error), error, error.__traceback__)
+                raise
         return self
 
     def _check_turn(self, open_ones: list[Transaction]) -> None:
@@ -140,9 +150,47 @@ class Transaction(AsyncVerbs):
             error = error or failed
             raise
         finally:
-            self._settle_undone(self, *within, rolled_back=(error or out_of_turn) is not None)
+            rolled_back = (error or out_of_turn) is not None
+            self._settle_undone(self, *within, rolled_back=rolled_back)
+            if rolled_back and self._savepoint is None:
+                await self._tell_rollback()
         if out_of_turn is not None:
             raise out_of_turn
+        if error is None:
+            await self._tell_commit()
+
+    async def _tell_rollback(self) -> None:
+        connection = self._connection
+        if connection._events is not None:
+            try:
+                await connection._events.tell("rollback", connection._shown(self), blocking=connection._blocks)
+            except Exception as error:
+                # What the transaction was rolled back for says more.
+                log.error("a function called on rollback has failed: %r", error)
+
+    async def _tell_commit(self) -> None:
+        """Calls what waits for the commit; what a savepoint has gathered waits for that of the transaction around it."""
+        connection = self._connection
+        if connection._transactions:
+            connection._transactions[-1]._committed.extend(self._committed)
+            return
+        if self._savepoint is None and connection._events is not None:
+            await connection._events.tell("commit", connection._shown(self), blocking=connection._blocks)
+        if self._committed:
+            await call_all([(call, None) for call in self._committed], blocking=connection._blocks)
+
+    def on_commit(self, function: Callable[[], Any], /) -> None:
+        """Has a function called, or awaited, when what was written here is committed for good; on a rollback it never is.
+
+        In a nested transaction it waits for the outermost. It is called outside of the transaction, which it cannot undo.
+
+        >>> async def example(db):
+        ...     async with db.transaction() as tx:
+        ...         await tx.execute("INSERT INTO orders DEFAULT VALUES")
+        ...         tx.on_commit(lambda: print("mail is sent"))
+        """
+        self._check()
+        self._committed.append(function)
 
     def _settle_undone(self, *ended: Transaction, rolled_back: bool) -> None:
         """Undoes what ended in a rollback; of a savepoint that is kept the transaction around it may still do so."""

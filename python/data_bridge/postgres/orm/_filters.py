@@ -81,13 +81,14 @@ def unscoped() -> Generator[None]:
 
 @contextmanager
 def _set(**values: Any) -> Generator[None]:
-    token = current.set(replace(current.get() or _NOTHING, **values))
+    outer = current.get()
+    current.set(replace(outer or _NOTHING, **values))
     _native.scoping(1)
     try:
         yield
     finally:
         _native.scoping(-1)
-        current.reset(token)
+        current.set(outer)  # no token: a fixture is left in another context than it was entered in
 
 
 def mark(name: str, columns: dict[str, ColumnSpec], soft_delete: str | None, tenant: str | None) -> None:
