@@ -240,11 +240,19 @@ impl<'a, V> Renderer<'a, V> {
         self.push(if negated { ") NOT IN " } else { ") IN " });
         self.push("(SELECT * FROM unnest(");
         for (index, column) in columns.iter().enumerate() {
-            let element = match column.value_type().builtin() {
+            // A type of the user's is known by the column that has it.
+            let named = parts
+                .get(index)
+                .and_then(Expr::as_column)
+                .map(|column| &column.column().ty)
+                .filter(|ty| ty.builtin().is_none() && !ty.is_array())
+                .map(ToString::to_string);
+            let element = match (column.value_type().builtin(), &named) {
                 // `char` alone would be `char(1)`.
-                Some(Builtin::Bpchar) => "bpchar",
-                Some(builtin) => builtin.sql(),
-                None => {
+                (Some(Builtin::Bpchar), _) => "bpchar",
+                (Some(builtin), _) => builtin.sql(),
+                (None, Some(named)) => named,
+                (None, None) => {
                     return Err(Error::interface(format!(
                         "part {} of the row has a type that only the server knows; cast it to compare it with a list of rows",
                         index + 1

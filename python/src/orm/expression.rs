@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PySlice, PyString, PyTuple, PyType};
 
+use super::converter::Conversions;
 use super::derived::PyDerived;
 use super::generic_alias;
 use super::operand::{beside, columns, is_text, list};
@@ -167,7 +168,13 @@ impl Expression {
             ));
         }
         if let Some(parts) = self.0.as_row() {
-            let columns = columns(values, parts.len())?;
+            let mut columns = columns(values, parts.len())?;
+            for (part, Value(list)) in parts.iter().zip(&mut columns) {
+                let ty = part.value_type().array();
+                if let Some(conversion) = Conversions::of(ty) {
+                    *list = conversion.dump(list.bind(values.py()))?.unbind();
+                }
+            }
             return Self::checked(Expr::row_in(parts.to_vec(), columns, negated));
         }
         if self.0.value_type().is_array() {

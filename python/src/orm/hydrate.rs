@@ -234,13 +234,13 @@ pub fn fill<'r>(
     for (column, slot) in slots.enumerate() {
         // The layout refuses a row that is shorter than it should be as it refuses a column beyond its own.
         let value = match values.next() {
-            Some(value) => {
-                let conversion = model
-                    .fields()
-                    .get(slot)
-                    .and_then(|field| field.conversion.as_ref());
-                converter::load(conversion, instance.py(), layout, at + column, value)?
-            }
+            Some(value) => converter::load(
+                model.conversion(slot),
+                instance.py(),
+                layout,
+                at + column,
+                value,
+            )?,
             None => layout.value(instance.py(), layout.len(), None)?,
         };
         model.slots().set(instance, slot, Some(value))?;

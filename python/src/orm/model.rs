@@ -36,6 +36,8 @@ pub struct Model {
     /// Positions of the columns that links begin at, by which instances of one result are loaded together.
     key_columns: Vec<usize>,
     is_typed: bool,
+    /// Those of the columns; nothing at all where no column has one.
+    conversions: Box<[Option<Conversions>]>,
     is_flat: bool,
     /// What is called with each instance that a query has made.
     on_load: Loaded,
@@ -117,10 +119,15 @@ impl Model {
             .columns()
             .iter()
             .all(|column| super::is_binary(column.ty.oid()));
-        let is_flat = fields
+        let mut conversions: Vec<_> = fields
             .iter()
-            .filter_map(|field| field.conversion.as_ref())
-            .all(Conversions::is_flat);
+            .map(|field| field.conversion.clone())
+            .collect();
+        if conversions.iter().all(Option::is_none) {
+            conversions.clear();
+        }
+        let conversions: Box<[_]> = conversions.into();
+        let is_flat = conversions.iter().flatten().all(Conversions::is_flat);
         Ok(Self {
             table,
             slots,
@@ -129,6 +136,7 @@ impl Model {
             links,
             key_columns,
             is_typed,
+            conversions,
             is_flat,
             on_load: Loaded::default(),
         })
@@ -468,6 +476,12 @@ impl Model {
     /// Whether every column is of a built-in type, whose id the client knows.
     pub fn is_typed(&self) -> bool {
         self.is_typed
+    }
+
+    /// What becomes of a column's values beyond their type.
+    #[inline]
+    pub fn conversion(&self, index: usize) -> Option<&Conversions> {
+        self.conversions.get(index)?.as_ref()
     }
 
     /// Whether no conversion makes objects that could refer back to an instance.

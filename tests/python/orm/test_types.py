@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypedDict
+from typing import Literal, NewType, TypedDict
 
 import pytest
 
@@ -154,6 +154,7 @@ async def test_conditions_and_selected_values(db: pg.Database) -> None:
         Account.plan != Plan.FREE,
         Account.price == Money(250),
         Account.price.in_([Money(250), Money(7)]),
+        pg.tuple_(Account.plan, Account.price).in_([(Plan.PRO, Money(250))]),
         Account.price.between(Money(6), Money(900)),
         Account.settings == FULL,
     ]:
@@ -215,6 +216,22 @@ async def test_json_that_is_no_such_object(db: pg.Database) -> None:
     with pytest.raises(errors.DataError, match=r'column "settings" \(jsonb\)') as caught:
         await Account.fetch_many()
     assert isinstance(caught.value.__cause__, TypeError)
+
+
+UserId = NewType("UserId", int)
+type Names = list[str] | None
+
+
+class Aliased(Table, table="typed_aliases"):
+    id: Col[UserId] = Column(primary_key=True)
+    names: Col[Names] = Column(default=None)
+    kind: Col[Literal["a", "b"]] = Column(default="a")
+
+
+def test_aliases_are_the_types_that_they_name() -> None:
+    columns = [(name, getattr(Aliased, name).type) for name in ("id", "names", "kind")]
+    assert columns == [("id", "bigint"), ("names", "text[]"), ("kind", "text")]
+    assert Aliased(id=UserId(1)).names is None
 
 
 class Page(Table, table="typed_pages"):

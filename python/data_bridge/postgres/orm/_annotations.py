@@ -9,7 +9,18 @@ import types
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NewType,
+    TypeAliasType,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from data_bridge import _native
 from data_bridge.postgres import _json
@@ -125,6 +136,10 @@ def _peeled(annotation: Any) -> tuple[Any, bool, list[_validation.Check]]:
             annotation = get_args(annotation)[0]
         elif get_origin(annotation) is Col:
             annotation = get_args(annotation)[0]
+        elif isinstance(annotation, TypeAliasType):
+            annotation = annotation.__value__
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
         else:
             inner, found = _without_none(annotation)
             if not found:
@@ -156,6 +171,9 @@ def _sql_type(annotation: Any) -> str | None:
         # Addresses of both versions are of one type.
         of_members = {_sql_type(member) for member in get_args(annotation)}
         return of_members.pop() if len(of_members) == 1 else None
+    if origin is Literal:
+        of_values = {_sql_type(type(value)) for value in get_args(annotation)}
+        return of_values.pop() if len(of_values) == 1 else None
     if origin in (Range, Multirange):
         found = RANGES.get(get_args(annotation)[0])
         return found if found is None or origin is Range else found.replace("range", "multirange")
