@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from data_bridge.postgres import Col, Column, ForeignKey, Table, func
+from data_bridge.postgres import BackReference, Col, Column, ForeignKey, ManyToMany, Table, func
 
 
 class Tracked(Table, abstract=True):
@@ -21,11 +21,13 @@ class Actor(Tracked, table="actor"):
     actor_id: Col[int] = Column(primary_key=True)
     first_name: Col[str] = Column(type="varchar(45)")
     last_name: Col[str] = Column(type="varchar(45)", index=True)
+    films: ManyToMany[Film] = ManyToMany(through="FilmActor")
 
 
 class Category(Tracked, table="category"):
     category_id: Col[int] = Column(primary_key=True)
     name: Col[str] = Column(type="varchar(25)", unique=True)
+    films: ManyToMany[Film] = ManyToMany(through="FilmCategory")
 
 
 class Language(Tracked, table="language"):
@@ -48,6 +50,9 @@ class Film(Tracked, table="film"):
     special_features: Col[list[str] | None] = Column(default=None)
     language: ForeignKey[Language] = ForeignKey("language_id")
     original_language: ForeignKey[Language | None] = ForeignKey("original_language_id")
+    actors: ManyToMany[Actor] = ManyToMany(through="FilmActor")
+    categories: ManyToMany[Category] = ManyToMany(through="FilmCategory")
+    copies: BackReference[Inventory] = BackReference("film_id")
 
 
 class FilmActor(Tracked, table="film_actor"):
@@ -121,6 +126,7 @@ class Customer(Tracked, table="customer"):
     create_date: Col[date]
     store: ForeignKey[Store] = ForeignKey("store_id")
     address: ForeignKey[Address] = ForeignKey("address_id")
+    rentals: BackReference[Rental] = BackReference("customer_id")
 
 
 class Inventory(Tracked, table="inventory"):
@@ -129,6 +135,7 @@ class Inventory(Tracked, table="inventory"):
     store_id: Col[int] = Column(foreign_key="store.store_id")
     film: ForeignKey[Film] = ForeignKey("film_id")
     store: ForeignKey[Store] = ForeignKey("store_id")
+    rentals: BackReference[Rental] = BackReference("inventory_id")
 
 
 class Rental(Tracked, table="rental"):

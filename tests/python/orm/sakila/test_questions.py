@@ -678,6 +678,57 @@ def what_is_the_page_of_customers_behind_a_row() -> Any:
     return people.after("Johansson", 50).limit(12)
 
 
+# Across links
+
+
+@question("""
+    SELECT f.title FROM film f
+    WHERE EXISTS (SELECT FROM film_category fc JOIN category c USING (category_id)
+                  WHERE fc.film_id = f.film_id AND c.name IN ('Action', 'Comedy'))
+    AND EXISTS (SELECT FROM film_actor fa JOIN actor a USING (actor_id) WHERE fa.film_id = f.film_id AND a.last_name = 'Monroe')
+    ORDER BY f.title
+""")
+def in_which_action_films_and_comedies_does_a_monroe_play() -> Any:
+    kinds = Film.categories.any(Category.name.in_(["Action", "Comedy"]))
+    return select(Film.title).where(kinds, Film.actors.any(Actor.last_name == "Monroe")).order_by(Film.title)
+
+
+@question("""
+    SELECT c.customer_id FROM customer c
+    WHERE EXISTS (SELECT FROM rental r WHERE r.customer_id = c.customer_id AND r.return_date IS NULL)
+    AND EXISTS (SELECT FROM address a WHERE a.address_id = c.address_id AND a.district = 'District 3') ORDER BY 1
+""")
+def who_of_a_district_has_something_out() -> Any:
+    out = Customer.rentals.any(Rental.return_date.is_(None))
+    there = Customer.address.has(Address.district == "District 3")
+    return select(Customer.customer_id).where(out, there).order_by(Customer.customer_id)
+
+
+@question("""
+    SELECT a.actor_id, count(DISTINCT c.category_id) FROM actor a JOIN film_actor USING (actor_id)
+    JOIN film_category USING (film_id) JOIN category c USING (category_id) GROUP BY a.actor_id ORDER BY 2 DESC, 1 LIMIT 8
+""")
+def which_actors_play_in_most_categories() -> Any:
+    number = func.count(Category.category_id).distinct()
+    return (
+        select(Actor.actor_id, number)
+        .join(Actor.films)
+        .join(Film.categories)
+        .group_by(Actor.actor_id)
+        .order_by(number.desc(), Actor.actor_id)
+        .limit(8)
+    )
+
+
+@question("""
+    SELECT DISTINCT ci.city FROM rental r JOIN customer USING (customer_id) JOIN address USING (address_id)
+    JOIN city ci USING (city_id) WHERE r.rental_id <= 20 ORDER BY 1
+""")
+def where_do_the_first_customers_live() -> Any:
+    city = Rental.customer.address.city.city
+    return select(city).where(Rental.rental_id <= 20).distinct().order_by(city)
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize(("ask", "sql"), QUESTIONS)
 async def test_question(sakila: pg.Database, ask: Ask, sql: str) -> None:
