@@ -133,6 +133,8 @@ def other_python(environment: Mapping[str, str], arguments: Sequence[str]) -> li
     name = f"Python {OTHER_PYTHON}"
     if made != 0:
         return [Suite(f"{name}: set-up", PYTEST, 0, 0, 0, made, 0)]
+    # The site is the same for every Python.
+    arguments = [*arguments, "--ignore", "tests/python/site"]
     return [python(name, environment, arguments, str(ROOT / f".venv-{OTHER_PYTHON}" / "bin" / "python"))]
 
 

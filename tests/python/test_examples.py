@@ -63,8 +63,11 @@ async def test_the_blocks_of_a_page_run_one_after_another(
         monkeypatch.setitem(sys.modules, "examples", module)
         names = vars(module)
         names.update({"pg": pg, "db": db, "db_url": own_url, "flights": FLIGHTS})
-        for block in BLOCK.findall(page.read_text()):
-            await run(block.replace("postgresql://localhost/app", own_url), names, page)
+        text = page.read_text()
+        for block in BLOCK.finditer(text):
+            # As many empty lines as there are before it, so that tracebacks name the page's lines.
+            above = "\n" * text.count("\n", 0, block.start(1))
+            await run(above + block[1].replace("postgresql://localhost/app", own_url), names, page)
         if (opened := names["db"]) is not db:
             await opened.close()
 
