@@ -1,6 +1,7 @@
 //! Schema model and SQL rendering for PostgreSQL, free of I/O.
 //!
-//! [`schema`] describes tables and renders their DDL; [`query`] builds statements over them. What is rendered here is
+//! [`schema`] describes tables and renders their DDL; [`query`] builds statements over them;
+//! [`reflect`] makes the description of an existing database. What is rendered here is
 //! run by any front of `data-bridge-driver`, or by another driver: it is text, values and type ids.
 //!
 //! ```
@@ -23,4 +24,5 @@
 #![forbid(unsafe_code)]
 
 pub mod query;
+pub mod reflect;
 pub mod schema;

@@ -62,6 +62,8 @@ mod _native {
         count, create_statements, drop_statements, exists, select, split_foreign_key,
     };
     #[pymodule_export]
+    use crate::orm::reflect::{queries, reflect};
+    #[pymodule_export]
     use crate::orm::rows::take;
     #[pymodule_export]
     use crate::orm::scope::{conflict_filter, scoping};

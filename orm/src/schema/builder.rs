@@ -354,7 +354,7 @@ fn check_columns(table: &str, columns: &[Column]) -> Result<(), Error> {
         }
         let sources = [
             ("is an identity", column.identity.is_some()),
-            ("has a default", column.default.is_some()),
+            ("has a default", column.default.is_some() || column.serial),
             ("is generated", column.generated.is_some()),
         ];
         let mut sources = sources.iter().filter(|(_, there)| *there);

@@ -30,6 +30,8 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// How it does so.
     pub sequence: SequenceOptions,
+    /// Whether its default counts by a sequence of its own, as `serial` makes it.
+    pub serial: bool,
     /// What the server computes it from.
     pub generated: Option<Generated>,
     /// What the server puts in where an INSERT says nothing.
@@ -71,6 +73,7 @@ impl Column {
             nullable: false,
             identity: None,
             sequence: SequenceOptions::default(),
+            serial: false,
             generated: None,
             default: None,
             collation: None,
@@ -186,6 +189,7 @@ impl Column {
         self.nullable
             || self.default.is_some()
             || self.identity.is_some()
+            || self.serial
             || self.generated.is_some()
     }
 

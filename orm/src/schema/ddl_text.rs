@@ -3,12 +3,20 @@
 use std::fmt::Write as _;
 
 use super::{
-    Action, Column, Constraint, Exclude, Fragment, Index, IndexForm, Key, Name, Part, Reference,
-    Rule, Table,
+    Action, Builtin, Column, Constraint, Exclude, Fragment, Index, IndexForm, Key, Name, Part,
+    Reference, Rule, Table,
 };
 
 pub(super) fn column(column: &Column) -> String {
-    let mut sql = format!("{} {}", column.name.quoted(), column.ty);
+    let mut sql = column.name.quoted().to_owned();
+    match (column.serial, column.ty.builtin()) {
+        (true, Some(Builtin::Int2)) => sql.push_str(" smallserial"),
+        (true, Some(Builtin::Int4)) => sql.push_str(" serial"),
+        (true, _) => sql.push_str(" bigserial"),
+        (false, _) => {
+            let _ = write!(sql, " {}", column.ty);
+        }
+    }
     if let Some(collation) = &column.collation {
         let _ = write!(sql, " COLLATE {}", collation.quoted());
     }

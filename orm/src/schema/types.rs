@@ -199,7 +199,7 @@ impl PgType {
             scalar = element.trim_end();
         }
         let array = scalar.len() < trimmed.len();
-        let (name, modifiers) = match scalar.split_once('(') {
+        let (name, modifiers) = match bracket(scalar) {
             None => (scalar.to_owned(), String::new()),
             Some((before, rest)) => {
                 let (inside, after) = rest.split_once(')').ok_or_else(bad)?;
@@ -250,6 +250,30 @@ impl PgType {
             _ => Err(Error::interface(format!(
                 "{self} is no name for an enum type; choose one that PostgreSQL does not use"
             ))),
+        }
+    }
+
+    /// The same type with what stands in its parentheses.
+    ///
+    /// # Errors
+    /// Modifiers that are neither numbers nor words.
+    pub fn with_modifiers(mut self, text: &str) -> Result<Self, Error> {
+        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        if !text.is_empty() && !parts.iter().all(|part| is_modifier(part)) {
+            return Err(Error::interface(format!(
+                "{text:?} is nothing that limits the type {self}"
+            )));
+        }
+        self.modifiers = parts.join(",").into();
+        Ok(self)
+    }
+
+    /// The name as a schema says it, where it is no built-in type.
+    pub fn name(&self) -> Option<&QualifiedName> {
+        match &self.base {
+            Base::Builtin(_) => None,
+            Base::Named(name) => Some(name),
+            Base::Enum(ty) => Some(ty.name()),
         }
     }
 
@@ -362,6 +386,16 @@ impl fmt::Display for PgType {
     }
 }
 
+/// What stands before and after the first bracket outside of double quotes.
+fn bracket(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let at = text.find(|c| {
+        quoted ^= c == '"';
+        c == '(' && !quoted
+    })?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// What may stand in the parentheses of a type: a number, or a word as in `geometry(Point, 4326)`.
 fn is_modifier(part: &str) -> bool {
     let digits = part.strip_prefix('-').unwrap_or(part);
@@ -411,6 +445,13 @@ mod tests {
         assert_eq!(point.to_string(), "\"geometry\"(Point,4326)");
         let span = PgType::parse("interval day to second(3)[]").unwrap();
         assert_eq!(span.to_string(), "interval day to second(3)[]");
+    }
+
+    #[test]
+    fn brackets_in_quotes_are_part_of_the_name() {
+        let odd = PgType::parse("\"a(1)\"(2)").unwrap();
+        assert_eq!(odd.to_string(), "\"a(1)\"(2)");
+        assert_eq!(PgType::parse("\"a[]\"").unwrap().to_string(), "\"a[]\"");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod order;
 pub mod queries;
 pub mod query;
 mod readable;
+pub mod reflect;
 pub mod rows;
 pub mod scope;
 mod slots;

@@ -98,7 +98,7 @@ impl Model {
         let table = spec::table(py, &table, &columns)?;
         let names = columns
             .iter()
-            .map(|column| column.name.as_str())
+            .map(|column| column.attribute.as_str())
             .chain(links.iter().map(|link| link.1.as_str()))
             .chain([state::SLOT])
             .chain((!links.is_empty()).then_some(BATCH));
@@ -621,6 +621,7 @@ impl Field {
                 if column.column().default.is_some()
                     || column.column().identity.is_some()
                     || column.column().generated.is_some()
+                    || column.column().serial
                     || !spec.init =>
             {
                 Default::Server
@@ -641,7 +642,7 @@ impl Field {
             (None, None) => OnUpdate::Nothing,
         };
         Ok(Self {
-            name: PyString::intern(py, &spec.name).unbind(),
+            name: PyString::intern(py, &spec.attribute).unbind(),
             validators: Some(spec.validators).filter(|all| !all.bind(py).is_empty()),
             conversion: Conversions::of(ValueType::of_column(column.column())),
             column,

@@ -3,8 +3,8 @@
 use data_bridge_driver::Error;
 use data_bridge_orm::query::Conversion;
 use data_bridge_orm::schema::{
-    Action, Column, Fragment, Generated, Identity, Name, PgType, Reference, SequenceOptions, Table,
-    Timing, naming::Naming,
+    Action, Builtin, Column, Fragment, Generated, Identity, Name, PgType, Reference,
+    SequenceOptions, Table, Timing, naming::Naming,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -19,7 +19,10 @@ use crate::errors;
     reason = "each is an option of its own in Column()"
 )]
 pub struct ColumnSpec {
+    /// The name of the column.
     pub name: String,
+    /// The name of the attribute.
+    pub attribute: String,
     sql_type: String,
     /// The labels of an enum type, of which `sql_type` is the name.
     enum_labels: Option<Vec<String>>,
@@ -79,12 +82,16 @@ struct Sequence {
 
 impl ColumnSpec {
     fn column(&self) -> Result<Column, Error> {
-        let mut ty = PgType::parse(&self.sql_type)?;
+        let (mut ty, serial) = match serial_type(&self.sql_type) {
+            Some(counted) => (PgType::from(counted), true),
+            None => (PgType::parse(&self.sql_type)?, false),
+        };
         if let Some(labels) = &self.enum_labels {
             ty = ty.with_labels(labels)?;
         }
         let mut column = Column::new(&self.name, ty)?;
         column.nullable = self.nullable;
+        column.serial = serial;
         column.conversion = self.converter.map_or(Conversion::NONE, Conversion::at);
         column.comment.clone_from(&self.comment);
         column.identity = match self.identity.as_deref() {
@@ -141,6 +148,16 @@ impl ColumnSpec {
             column = column.references(reference).timing(timing(&self.timing));
         }
         Ok(column)
+    }
+}
+
+/// The type behind one of the words that PostgreSQL has for a column that counts by a sequence of its own.
+fn serial_type(word: &str) -> Option<Builtin> {
+    match word.to_ascii_lowercase().as_str() {
+        "smallserial" | "serial2" => Some(Builtin::Int2),
+        "serial" | "serial4" => Some(Builtin::Int4),
+        "bigserial" | "serial8" => Some(Builtin::Int8),
+        _ => None,
     }
 }
 

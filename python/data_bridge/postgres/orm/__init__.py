@@ -60,6 +60,7 @@ from ._hooks import (
     before_update,
     remove_hook,
 )
+from ._reflect import reflect, reflect_source
 from ._select import from_sql, select
 from ._table import Table
 from ._validation import Email, Max, MaxLength, Min, MinLength, Regex, Url, escape_html, strip
@@ -155,6 +156,8 @@ __all__ = [
     "literal",
     "not_",
     "or_",
+    "reflect",
+    "reflect_source",
     "remove_hook",
     "schema",
     "select",

@@ -122,7 +122,10 @@ def label(member: enum.Enum) -> str:
 
 
 def type_name(cls: type) -> str:
-    """The name of a class as SQL writes names."""
+    """The name of a class as SQL writes names, or what it has in ``__sql_name__``."""
+    given: str | None = vars(cls).get("__sql_name__")
+    if given is not None:
+        return given
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
 
 

@@ -34,6 +34,10 @@ class Declared:
     soft_delete: str | None = None
     tenant: str | None = None
 
+    def column_name(self, attribute: str) -> str:
+        """The name of the column that an attribute is for."""
+        return self.columns[attribute].name if attribute in self.columns else attribute
+
     def extend(self, other: Declared) -> None:
         """Take over what a base declares."""
         # Copies, since what a table makes of a column is its own.
@@ -70,7 +74,9 @@ def read_bases(name: str, bases: Iterable[type], is_table: Callable[[type], bool
 def read_body(name: str, namespace: dict[str, Any], around: Mapping[str, Any]) -> Declared:
     """Take the columns and links out of a class body; ``around`` are the local names where the class stands."""
     module = sys.modules.get(namespace.get("__module__", ""))
-    scope = {**(vars(module) if module else {}), **around, **namespace}
+    # A column hides no type of its name: ``date: Col[date]``.
+    own = {name: value for name, value in namespace.items() if not _is_declared(value)}
+    scope = {**(vars(module) if module else {}), **around, **own}
     declared = _read(name, _annotations_of_body(namespace), namespace, scope)
     args = namespace.pop("__table_args__", ())
     for arg in (args,) if isinstance(args, TableArg) else args:
@@ -120,7 +126,7 @@ def _read(name: str, annotations: Mapping[str, Any], namespace: dict[str, Any], 
 def _column(name: str, attribute: str, annotation: Any, value: Any) -> ColumnSpec:
     # A copy: a mixin's column becomes one of several tables.
     spec: ColumnSpec = replace(value) if isinstance(value, ColumnSpec) else Column(default=value)
-    spec.name = attribute
+    spec.attribute, spec.name = attribute, spec.name or attribute
     reading = _annotations.read(annotation, spec.sql_type or None)
     spec.nullable = spec.nullable or reading.nullable
     spec.enum_labels = reading.enum_labels

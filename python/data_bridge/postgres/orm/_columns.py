@@ -71,6 +71,7 @@ class ColumnSpec:
     """A column as the native side takes it; the fields are those of :func:`Column`, all names and types known."""
 
     name: str = ""
+    attribute: str = ""
     sql_type: str = ""
     nullable: bool = False
     primary_key: bool = False
@@ -114,6 +115,7 @@ class ColumnSpec:
 
 def Column(  # noqa: N802 - the name of what it declares
     *,
+    name: str | None = None,
     type: str | None = None,  # noqa: A002 - what it is called in SQL
     primary_key: bool = False,
     unique: bool = False,
@@ -145,6 +147,9 @@ def Column(  # noqa: N802 - the name of what it declares
     version: bool = False,
 ) -> Any:
     """Declare a column of a :class:`Table`.
+
+    ``name`` is the column's name where it is not the attribute's: ``class_: Col[str] = Column(name="class")``. Keys of mappings
+    and texts that name columns mean this name.
 
     ``type`` is PostgreSQL's type as in DDL (``"varchar(40)"``); left out, it follows from the annotation, as ``nullable`` does
     from ``| None``. ``default`` and ``default_factory`` are for the constructor, ``server_default`` is SQL for the server.
@@ -191,6 +196,7 @@ def Column(  # noqa: N802 - the name of what it declares
     if not all(map(callable, validators)):
         raise TypeError("validate takes callables such as MinLength(3), not " + ", ".join(map(repr, validators)))
     return ColumnSpec(
+        name=name or "",
         sql_type=type or "",
         nullable=bool(nullable),
         primary_key=primary_key,

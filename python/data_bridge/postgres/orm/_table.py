@@ -78,7 +78,7 @@ class TableMeta(type):
                 comment=comment,
                 renamed_from=renamed_from,
                 naming=list(declared.naming.items()),
-                args=declared.args,
+                args=[arg.renamed(declared.column_name) for arg in declared.args],
             )
             links = _relations.specs(cls, declared.columns, declared.links)
             cls.__model__ = _native.Model(cls, options, list(declared.columns.values()), links)
