@@ -4,8 +4,8 @@ use data_bridge_driver::Error;
 use data_bridge_orm::reflect::{Fields, QUERIES, Reflection};
 use data_bridge_orm::schema::naming::{Kind, Naming};
 use data_bridge_orm::schema::{
-    Builtin, Column, Constraint, EnumType, Fragment, Index, IndexForm, Key, Name, Nulls, Part, Reference,
-    Rule, Table, Timing, in_dependency_order,
+    Builtin, Column, Constraint, EnumType, Fragment, Index, IndexForm, Key, Name, Nulls, Part,
+    Reference, Rule, Table, Timing, in_dependency_order,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
