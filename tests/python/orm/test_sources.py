@@ -171,7 +171,7 @@ async def test_sql_becomes_instances(db: pg.Database, url: str) -> None:
     assert users[0].to_dict() == (await User.select().where(User.id == 1).one()).to_dict()
     some = await User.from_sql("SELECT name, id FROM orm_users WHERE id = 2", db=db)
     assert (some[0].id, some[0].name) == (2, "Bob")
-    with pytest.raises(AttributeError, match="no value"):
+    with pytest.raises(pg.NotLoadedError, match="refresh"):
         some[0].email  # noqa: B018
     assert await pg.from_sql(Point, "SELECT 2 AS y, 1 AS x") == [Point(1, 2)]
     assert await pg.from_sql(Named, "SELECT name FROM orm_users ORDER BY id LIMIT $1", [1]) == [Named("Ann")]

@@ -9,7 +9,7 @@ from data_bridge._native import Query
 from data_bridge.postgres.errors import InterfaceError
 from data_bridge.postgres.sync import iterate
 
-from . import _executor, _expressions
+from . import _executor, _expressions, _functions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -85,7 +85,7 @@ class Branch:
         if not own:
             raise TypeError(f"limit needs a primary key in {target.cls.__name__}")
         order = self.query._orders
-        number = _expressions.func.row_number().over(partition_by=ways, order_by=order or None).label("place")
+        number = _functions.func.row_number().over(partition_by=ways, order_by=order or None).label("place")
         rows = _of_keys(self.field, self.query.order_by(None), keys)
         ranked = rows._selecting((*own, *ways, number)).subquery("ranked")
         columns = [ranked.c[name] for name in _names(len(own) + len(ways) + 1, ranked)]

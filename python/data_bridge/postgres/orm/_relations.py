@@ -168,7 +168,8 @@ def declare(attribute: str, annotation: Any, value: Any) -> Declared:
         target = _target(get_args(annotation)[0]) if get_args(annotation) else None
     if isinstance(value, Relation):
         return Declared(value, target)  # pyright: ignore[reportUnknownArgumentType]
-    return Declared(kind(f"{attribute}_id") if kind is ForeignKey else kind(), target)
+    names: tuple[str, ...] = (f"{attribute}_id",) if kind is ForeignKey else ()
+    return Declared(kind(*names), target)
 
 
 def _target(annotation: Any) -> Any:
@@ -244,9 +245,11 @@ def _one(cls: type[Table], name: str, declared: Declared) -> Ends:
         target = _class(cls, name, declared.target)
         return target.__model__, own, _primary_key(target, len(own), f"{cls.__name__}.{name}"), None
     table, columns = reference
-    named = declared.target if isinstance(declared.target, type) else None
-    target: type[Table] = _registry.resolve(table if named is None else named)
-    return target.__model__, own, columns, None
+    target: Any = declared.target
+    if isinstance(target, str):
+        target = _registry.by_class_name(target, cls, table=table)
+    found: type[Table] = _registry.resolve(table if target is None else target)
+    return found.__model__, own, columns, None
 
 
 def _many(cls: type[Table], name: str, declared: Declared) -> Ends:
@@ -275,7 +278,7 @@ def _between(cls: type[Table], name: str, declared: Declared) -> Ends:
 type _Side = tuple[list[str], list[str]]
 
 
-def _through(cls: type[Table], name: str, declared: Declared, target: type[Table]) -> tuple[type[Table], _Side, _Side]:
+def _through(cls: type[Table], name: str, declared: Declared, target: type[Table]) -> _Between:
     """The class of the table between, and its columns with those that they refer to, of this side and of the other."""
     relation = declared.relation
     assert isinstance(relation, ManyToMany)
@@ -287,9 +290,7 @@ def _through(cls: type[Table], name: str, declared: Declared, target: type[Table
         through, own, to = _through(target, relation.back, other, cls)
         return through, to, own
     if relation.through is None:
-        through = implicit(cls, name, declared)
-        own, to = [side for end, side in _all_references(through) if end in (cls, target)][:2]
-        return through, own, to
+        return implicit(cls, name, declared)
     through = _class(cls, name, relation.through)
     sides = [_references(through, cls), _references(through, target)]
     if relation.columns:
@@ -304,11 +305,13 @@ def _through(cls: type[Table], name: str, declared: Declared, target: type[Table
     return through, first, second
 
 
-_implicit: WeakKeyDictionary[type[Table], dict[str, type[Table]]] = WeakKeyDictionary()
+type _Between = tuple[type[Table], _Side, _Side]
+
+_implicit: WeakKeyDictionary[type[Table], dict[str, _Between]] = WeakKeyDictionary()
 
 
-def implicit(cls: type[Table], name: str, declared: Declared) -> type[Table]:
-    """The class of the table between that a ``ManyToMany`` makes itself."""
+def implicit(cls: type[Table], name: str, declared: Declared) -> _Between:
+    """The class of the table between that a ``ManyToMany`` makes itself, and its columns as :func:`_through` gives them."""
     known = _implicit.setdefault(cls, {})
     if name not in known:
         target = _class(cls, name, declared.target)
@@ -323,13 +326,13 @@ def implicit_tables(classes: list[type[Table]]) -> list[type[Table]]:
         for name, declared in cls.__declared__.links.items():
             relation = declared.relation
             if isinstance(relation, ManyToMany) and relation.through is None and relation.back is None:
-                between = implicit(cls, name, declared)
+                between = implicit(cls, name, declared)[0]
                 if between not in found:
                     found.append(between)
     return found
 
 
-def _make(cls: type[Table], name: str, declared: Declared, target: type[Table]) -> type[Table]:
+def _make(cls: type[Table], name: str, declared: Declared, target: type[Table]) -> _Between:
     from ._columns import Column
 
     relation: Any = declared.relation
@@ -363,7 +366,8 @@ def _make(cls: type[Table], name: str, declared: Declared, target: type[Table]) 
     schema = cls.__model__.schema_name
     meta: Any = type(cls)
     made: type[Table] = meta(table, (_root(cls),), body, table=table, schema=schema)
-    return made
+    own, to = ((columns, list(keys)) for columns, _, keys in sides)
+    return made, own, to
 
 
 def _composite(columns: list[str], end: type[Table], keys: list[str]) -> Any:
@@ -380,14 +384,8 @@ def _root(cls: type[Table]) -> Any:
 
 def _references(source: type[Table], target: type[Table]) -> list[_Side]:
     """The foreign keys from one class to another: columns there, and columns here."""
-    return [side for cls, side in _all_references(source) if cls is target]
-
-
-def _all_references(source: type[Table]) -> list[tuple[type[Table] | None, _Side]]:
-    found: list[tuple[type[Table] | None, _Side]] = []
-    for own, table, columns in source.__model__.references:
-        found.append((_registry.named(table), (own, columns)))
-    return found
+    name = target.__model__.full_name
+    return [(own, columns) for own, table, columns in source.__model__.references if table == name]
 
 
 def _primary_key(target: type[Table], count: int, label: str) -> list[str]:

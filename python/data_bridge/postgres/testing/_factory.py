@@ -183,8 +183,8 @@ def _by_columns(cls: Any, values: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, value in values.items():
         if name in links:
-            column: str = links[name][0]
-            given[column] = getattr(value, _referred(_columns(cls)[column]))
+            for column in links[name].relation.columns:
+                given[column] = getattr(value, _referred(_columns(cls)[column]))
         else:
             given[name] = value
     return given
