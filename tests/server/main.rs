@@ -1,6 +1,7 @@
 //! The driver and the orm crate against real servers: logging in, learning their types, the arithmetic of values, what is rendered.
 
 mod catalog;
+mod forms;
 mod fronts;
 mod hosts;
 mod login;

@@ -42,6 +42,38 @@ fn text(expr: &E) -> E {
     expr.cast(PgType::from(Builtin::Text))
 }
 
+/// The operators of JSON, arrays, ranges and full text, with what they give.
+fn containers(operator: Operator) -> Result<(E, &'static str), Error> {
+    // As constants, since the client asks the server for the types of parameters.
+    let of = |text: &str, ty: &str| E::text(&format!("'{text}'::{ty}"), |_| None);
+    let json = of(r#"{"a": 1, "b": 2}"#, "jsonb")?;
+    let keys = || E::param(Param::new(vec!["a"]), ValueType::of(Builtin::Text).array());
+    let (low, high) = (of("[1,3)", "int4range")?, of("[3,5)", "int4range")?);
+    Ok(match operator {
+        Operator::Contains => (json.contains(of(r#"{"a": 1}"#, "jsonb")?), "true"),
+        Operator::ContainedBy => (low.contained_by(of("[0,5)", "int4range")?), "true"),
+        Operator::Overlaps => (
+            of("{1,2}", "int[]")?.overlaps(of("{2,3}", "int[]")?),
+            "true",
+        ),
+        Operator::Adjacent | Operator::Before | Operator::EndsWithin => {
+            (low.compare(operator, high), "true")
+        }
+        Operator::After | Operator::BeginsWithin => (low.compare(operator, high), "false"),
+        Operator::Get | Operator::GetText => (json.compare(operator, "b"), "2"),
+        Operator::GetPath | Operator::GetPathText => (json.compare(operator, keys()), "1"),
+        Operator::DeletePath => (json.without_path(keys()), r#"{"b": 2}"#),
+        Operator::HasKey => (json.has_key("c"), "false"),
+        Operator::HasAny | Operator::HasAll => (json.compare(operator, keys()), "true"),
+        Operator::PathExists => (json.compare(operator, of("$.c", "jsonpath")?), "false"),
+        Operator::Match => (
+            of("a b", "tsvector")?.compare(operator, of("b", "tsquery")?),
+            "true",
+        ),
+        other => panic!("{other:?} has no case"),
+    })
+}
+
 pub fn expressions(client: &mut Client, users: &Table, _: &Table) -> Result<(), Error> {
     let (id, email, visits) = (
         users.column("id")?,
@@ -76,6 +108,8 @@ pub fn expressions(client: &mut Client, users: &Table, _: &Table) -> Result<(), 
             Operator::Ne | Operator::IsDistinct => (email.compare(*operator, "bob"), "true"),
             Operator::Lt => (visits.lt(43_i32), "true"),
             Operator::Gt => (visits.gt(43_i32), "false"),
+            Operator::Pow => (visits.power(2.0_f64), "1764"),
+            _ => containers(*operator)?,
         });
     }
     cases.extend([
@@ -165,6 +199,7 @@ pub fn clauses(client: &mut Client, users: &Table, posts: &Table) -> Result<(), 
     let numbered = call("row_number", [])?.over(Window {
         partition: vec![author.expr()],
         order: vec![id.desc()],
+        frame: None,
     });
     let list = call(
         "array_to_string",

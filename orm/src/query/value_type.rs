@@ -163,6 +163,12 @@ impl ValueType {
                 self.bare()
             }
             Operator::ContainedBy => self.range_of().unwrap_or(self),
+            // There is no power of whole numbers.
+            Operator::Pow if self.rank().is_some_and(|rank| rank < NUMERIC) => {
+                Self::of(Builtin::Float8)
+            }
+            // Of whole numbers these shift bits, by an `integer`.
+            Operator::Before | Operator::After if self.rank().is_some() => Self::of(Builtin::Int4),
             Operator::Concat => self.joined(),
             // Dates take days, spans of time or each other: the server chooses by what it is given.
             _ if operator.gives() == Gives::Number && self.rank().is_none() => Self::UNKNOWN,
