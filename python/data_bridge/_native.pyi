@@ -135,6 +135,7 @@ class Upsert:
         duplicates: str = "last",
         returning: Sequence[str] = ...,
         overriding: bool = False,
+        existing: bool = False,
     ) -> Self: ...
     def unnest(self, description: Description) -> str: ...
     def stage(self, description: Description) -> StagePlan: ...
@@ -719,7 +720,14 @@ class Model:
 
 @final
 class RowReader:
-    def __new__(cls, model: Model, first: Any, needed: Sequence[str] = ()) -> Self: ...
+    def __new__(
+        cls,
+        model: Model,
+        first: Any,
+        needed: Sequence[str] = (),
+        only: Sequence[str] | None = None,
+        others: bool = False,
+    ) -> Self: ...
     def __call__(self, row: Any) -> tuple[Any, ...]: ...
     @property
     def columns(self) -> list[str]: ...

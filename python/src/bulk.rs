@@ -82,9 +82,10 @@ pub struct Upsert {
 #[pymethods]
 impl Upsert {
     /// `update` is `None` for all columns outside the key; an empty one leaves rows that are there as they are. `fixed`
-    /// are columns of updated rows that are set to SQL or, where that is `None`, to a value behind the rows. `overriding` takes values for `GENERATED ALWAYS` columns.
+    /// are columns of updated rows that are set to SQL or, where that is `None`, to a value behind the rows. `overriding` takes values for `GENERATED ALWAYS` columns; with `existing` no row is
+    /// inserted.
     #[new]
-    #[pyo3(signature = (table, columns, conflict, *, update=None, fixed=Vec::new(), condition=None, duplicates="last", returning=Vec::new(), overriding=false))]
+    #[pyo3(signature = (table, columns, conflict, *, update=None, fixed=Vec::new(), condition=None, duplicates="last", returning=Vec::new(), overriding=false, existing=false))]
     #[allow(clippy::too_many_arguments)] // all but the first three by keyword
     fn new(
         py: Python<'_>,
@@ -97,6 +98,7 @@ impl Upsert {
         duplicates: &str,
         returning: Vec<String>,
         overriding: bool,
+        existing: bool,
     ) -> PyResult<Self> {
         let duplicates = match duplicates {
             "last" => copy::Duplicates::Last,
@@ -134,6 +136,7 @@ impl Upsert {
             Some(sql) => plan.condition(sql),
             None => plan,
         };
+        let plan = if existing { plan.existing_only() } else { plan };
         let plan = if overriding {
             plan.overriding_system_value()
         } else {

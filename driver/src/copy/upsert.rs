@@ -66,6 +66,8 @@ pub struct Upsert {
     returning: Box<[Ident]>,
     duplicates: Duplicates,
     overriding: bool,
+    /// Rows that are not there are left out instead of inserted.
+    existing: bool,
 }
 
 impl Upsert {
@@ -104,6 +106,7 @@ impl Upsert {
             returning: Box::default(),
             duplicates: Duplicates::default(),
             overriding: false,
+            existing: false,
         })
     }
 
@@ -157,6 +160,13 @@ impl Upsert {
         self
     }
 
+    /// Only updates: rows that are not there are left out. The `conflict` columns need not be those of a unique index.
+    #[must_use]
+    pub fn existing_only(mut self) -> Self {
+        self.existing = true;
+        self
+    }
+
     /// The table and columns.
     pub fn target(&self) -> &Target {
         &self.target
@@ -192,7 +202,7 @@ impl Upsert {
     /// Tells, in a single int8, how many of the rows that the statement before it in the same transaction wrote were
     /// there already; the others of its tag's count were inserted. `None` where nothing is ever updated.
     pub fn count_sql(&self) -> Option<&'static str> {
-        (!self.updates_nothing()).then_some(COUNT_SQL)
+        (!self.updates_nothing() && !self.existing).then_some(COUNT_SQL)
     }
 
     /// COPY into a staging table and a merge from there. `types` are those of the columns.
@@ -225,6 +235,9 @@ impl Upsert {
 
     /// `parameter` is the number of the first one that is free.
     fn merge_sql(&self, source: &str, ordinal: &str, parameter: usize) -> String {
+        if self.existing {
+            return self.update_sql(source, ordinal, parameter);
+        }
         format!(
             "INSERT INTO {} ({}){} SELECT {} ON CONFLICT ({}) DO {}{}",
             self.target.table(),
@@ -241,6 +254,24 @@ impl Upsert {
         )
     }
 
+    /// The same for rows that are there. The new ones are called `excluded`, as in an upsert.
+    fn update_sql(&self, source: &str, ordinal: &str, parameter: usize) -> String {
+        let table = self.target.table();
+        let same = joined(&self.conflict, " AND ", |column, sql| {
+            let _ = write!(sql, "{table}.{column} = excluded.{column}");
+        });
+        let condition = match &self.condition {
+            // The line break ends a comment.
+            Some(condition) => format!(" AND ({condition}\n)"),
+            None => String::new(),
+        };
+        format!(
+            "UPDATE {table} SET {} FROM (SELECT {}) AS excluded WHERE {same}{condition}",
+            self.assignments(parameter),
+            self.selection(source, ordinal),
+        )
+    }
+
     /// What follows `SELECT`: the rows of `source` that count, in the order of their keys.
     fn selection(&self, source: &str, ordinal: &str) -> String {
         let columns = list(self.target.columns());
@@ -248,8 +279,8 @@ impl Upsert {
         let direction = match self.duplicates {
             Duplicates::Last => " DESC",
             Duplicates::First => "",
-            Duplicates::Error if self.updates_nothing() => {
-                // DO NOTHING would drop the second row in silence. The subquery gives no row if all keys differ, and at
+            Duplicates::Error if self.updates_nothing() || self.existing => {
+                // DO NOTHING would drop the second row in silence, and UPDATE one of them. The subquery gives no row if all keys differ, and at
                 // least two otherwise: then the server fails it with the same SQLSTATE as DO UPDATE.
                 let no_null = joined(&self.conflict, " AND ", |column, sql| {
                     column.push_to(sql);
@@ -273,11 +304,8 @@ impl Upsert {
         )
     }
 
-    /// What follows `DO`.
-    fn reaction(&self, parameter: usize) -> String {
-        if self.updates_nothing() {
-            return "NOTHING".to_owned();
-        }
+    /// What columns of updated rows are set to.
+    fn assignments(&self, parameter: usize) -> String {
         let mut assignments = joined(&self.update, ", ", |column, sql| {
             column.push_to(sql);
             sql.push_str(" = excluded.");
@@ -297,6 +325,15 @@ impl Upsert {
                 }
             }
         }
+        assignments
+    }
+
+    /// What follows `DO`.
+    fn reaction(&self, parameter: usize) -> String {
+        if self.updates_nothing() {
+            return "NOTHING".to_owned();
+        }
+        let assignments = self.assignments(parameter);
         match &self.condition {
             None => format!("UPDATE SET {assignments} WHERE {ADD_ONE}"),
             // The order of AND's sides is the server's choice, that of CASE is not. The line break ends a comment.
@@ -333,6 +370,23 @@ mod tests {
         Upsert::new(target, ["id"], action)
             .unwrap()
             .duplicates(duplicates)
+    }
+
+    #[test]
+    fn rows_that_are_there_alone_are_updated() {
+        let update = upsert(Action::UpdateAll, Duplicates::Error)
+            .existing_only()
+            .set_sql("b", "now()")
+            .unwrap()
+            .condition("t.live");
+        let plan = update.stage(&TYPES);
+        assert_eq!(
+            plan.merge.replace(&plan.table, "stage"),
+            "UPDATE \"t\" SET \"a\" = excluded.\"a\", \"b\" = (now()\n) FROM (SELECT \"id\", \"a\", \"b\" FROM stage \
+             WHERE (SELECT generate_series(1, count(*)) FROM stage WHERE \"id\" IS NOT NULL GROUP BY \"id\" \
+             HAVING count(*) > 1) IS NULL ORDER BY \"id\") AS excluded WHERE \"t\".\"id\" = excluded.\"id\" AND (t.live\n)"
+        );
+        assert_eq!(plan.count, None);
     }
 
     #[test]

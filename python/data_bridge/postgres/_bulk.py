@@ -179,6 +179,41 @@ async def upsert_many(
     given_back = _names("returning", returning or ())
     plan = _upsert(table, names, conflict, update, tuple(fixed), where, on_duplicate, given_back, overriding)
     way = _Way(holder, plan, exact, "count" if returning is None else "rows", source, plan.count, fixed_values)
+    answer = await _merged(way, source, method, conflict, on_duplicate)
+    written, updated = answer if plan.count is not None else (answer, 0)
+    count = written if returning is None else len(written)
+    # A trigger may have kept rows from being updated that were counted before.
+    updated = min(updated, count)
+    return UpsertResult(count - updated, updated, [] if returning is None else written)
+
+
+async def update_many(
+    holder: AsyncVerbs,
+    table: str,
+    rows: Rows,
+    *,
+    key_columns: Sequence[str],
+    update_columns: Sequence[str],
+    columns: Sequence[str] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    where: str | None = None,
+    fixed: Sequence[tuple[str, str | None]] = (),
+    fixed_values: tuple[Any, ...] = (),
+) -> int:
+    """Updates the rows that have the same ``key_columns``: one statement over arrays, or through a staging table; the number
+    of rows. ``fixed`` are as for an upsert."""
+    source = await _Source.of(rows, UPSERT_THRESHOLD)
+    if source.is_empty:
+        return 0
+    names, exact = await _columns(holder, table, columns, source.first)
+    key, update = _names("key_columns", key_columns), _names("update_columns", update_columns)
+    plan = _upsert(table, names, key, update, tuple(fixed), where, on_duplicate, (), False, True)
+    way = _Way(holder, plan, exact, "count", source, None, fixed_values)
+    return int(await _merged(way, source, "auto", key, on_duplicate))
+
+
+async def _merged(way: _Way, source: _Source, method: str, conflict: tuple[str, ...], on_duplicate: OnDuplicate) -> Any:
+    """The answer of a merge, by the way that suits the rows."""
     try:
         answer = None
         if source.few is not None and method != "stage":
@@ -207,11 +242,7 @@ async def upsert_many(
             sqlstate=error.sqlstate,
             outcome=error.outcome,
         ) from error
-    written, updated = answer if plan.count is not None else (answer, 0)
-    count = written if returning is None else len(written)
-    # A trigger may have kept rows from being updated that were counted before.
-    updated = min(updated, count)
-    return UpsertResult(count - updated, updated, [] if returning is None else written)
+    return answer
 
 
 @dataclass(slots=True)
@@ -458,6 +489,7 @@ def _upsert(
     duplicates: OnDuplicate,
     returning: tuple[str, ...],
     overriding: bool,
+    existing: bool = False,
 ) -> _native.Upsert:
     with _names_checked():
         return _native.Upsert(
@@ -470,6 +502,7 @@ def _upsert(
             duplicates=duplicates,
             returning=returning,
             overriding=overriding,
+            existing=existing,
         )
 
 

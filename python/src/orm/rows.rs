@@ -21,22 +21,43 @@ pub struct RowReader {
     /// Those that the first row has by itself, not by a default.
     given: Vec<usize>,
     row: AtomicU64,
+    /// Whether a row must have a value for each column, instead of its default.
+    strict: bool,
+    /// Whether mappings may have more.
+    others: bool,
 }
 
 #[pymethods]
 impl RowReader {
     /// `first` is the first row, which is still to be read as the others are. Of instances the numbers that the server
-    /// alone gives are left out, unless they are `needed`.
+    /// alone gives are left out, unless they are `needed`. With `only` every row has a value for each of these columns,
+    /// and with `others` mappings may have more.
     #[new]
-    #[pyo3(signature = (model, first, needed = Vec::new()))]
+    #[pyo3(signature = (model, first, needed = Vec::new(), only = None, others = false))]
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
     fn new(
         model: &Bound<'_, Model>,
         first: &Bound<'_, PyAny>,
         needed: Vec<String>,
+        only: Option<Vec<String>>,
+        others: bool,
     ) -> PyResult<Self> {
         let this = model.get();
         let fields = this.fields().iter().enumerate();
+        if let Some(only) = only {
+            let columns: Vec<usize> = fields
+                .filter(|(_, field)| only.iter().any(|name| field.is_called(name)))
+                .map(|(index, _)| index)
+                .collect();
+            return Ok(Self {
+                model: model.clone().unbind(),
+                given: columns.clone(),
+                columns,
+                row: AtomicU64::new(0),
+                strict: true,
+                others,
+            });
+        }
         let mut given = Vec::new();
         let mut columns = Vec::new();
         if this.slots().fit(first) {
@@ -72,6 +93,8 @@ impl RowReader {
             columns,
             given,
             row,
+            strict: false,
+            others,
         })
     }
 
@@ -116,12 +139,13 @@ impl RowReader {
                     return self.needed(number, index, None);
                 };
                 let value = match values.get_item(&field.name)? {
+                    None if self.strict => None,
                     None => field.default.value(row.py())?,
                     Some(given) => Some(field.accept(given)?),
                 };
                 self.needed(number, index, value)
             })?;
-            if values.len() > self.columns.len() || !self.covers(&values)? {
+            if !self.others && (values.len() > self.columns.len() || !self.covers(&values)?) {
                 return Err(self.others(number, &values));
             }
             tuple

@@ -7,7 +7,7 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -21,7 +21,7 @@ from data_bridge.postgres.sync import run as run_to_end
 from data_bridge.postgres.transaction import Transaction
 
 from . import _filters, _hooks
-from ._errors import ManyRowsError, NoRowError
+from ._errors import ManyRowsError, NoRowError, StaleRowError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -293,6 +293,98 @@ def upsert_many(
         return await _hooks.around_rows(holder, cls.__model__, rows, work, after=False)
 
     return in_steps(db, steps, timeout)
+
+
+def update_by_key(
+    db: Any,
+    cls: type[Table] | None,
+    table: Any,
+    rows: Any,
+    key: list[str] | None,
+    update: list[str] | None,
+    on_duplicate: OnDuplicate,
+    timeout: float | None,
+) -> Coroutine[Any, Any, int]:
+    """Update the rows that have the keys of instances, mappings or tuples."""
+
+    async def work(model: _native.Model, holder: Any, listed: list[Any], keys: list[str]) -> int:
+        instances = [row for row in listed if isinstance(row, model.cls)]
+        changed = _updated(model, listed, instances, keys) if update is None else update
+        if not changed:
+            return 0
+        version = model.version_name if len(instances) == len(listed) else None
+        matched = [*keys, version] if version is not None else keys
+        wanted = _known(model, [*matched, *changed])
+        reader = _native.RowReader(model, listed[0], (), only=wanted, others=update is not None)
+        fixed, values = model.on_update([*keys, *changed])
+        # Where a row has moved on, none is to be written.
+        async with holder.transaction() if version is not None else nullcontext(holder) as within:
+            with _written(within, model, instances if update is None else ()):
+                count = await _bulk.update_many(
+                    within,
+                    _filters.placed(model),
+                    map(reader, listed),
+                    key_columns=matched,
+                    update_columns=changed,
+                    columns=reader.columns,
+                    on_duplicate=on_duplicate,
+                    where=_native.orm_conflict_filter(model),
+                    fixed=fixed,
+                    fixed_values=values,
+                )
+                if version is not None:
+                    if count != len(listed):
+                        raise StaleRowError(
+                            f"{len(listed) - count} of {len(listed)} rows of {model.cls.__name__} were changed or deleted since "
+                            "they were read, so none is updated"
+                        )
+                    for row in instances:
+                        setattr(row, version, getattr(row, version) + 1)
+        return count
+
+    async def steps(holder: Any) -> int:
+        if cls is None:
+            if key is None or update is None:
+                raise TypeError(f"no class is known for {table!r}, so give key_columns and update_columns")
+            return await _bulk.update_many(
+                holder, _filters.named(table), rows, key_columns=key, update_columns=update, on_duplicate=on_duplicate
+            )
+        model = cls.__model__
+        keys = model.key_names if key is None else key
+        if not keys:
+            raise errors.InterfaceError(
+                f"{cls.__name__} has no primary key; give key_columns, by which its rows are found"
+            )
+        listed = await _listed(rows)
+        if not listed:
+            return 0
+        instances = [row for row in listed if isinstance(row, cls)]
+        if not _hooks.wanted(model, "update") or len(instances) < len(listed):
+            return await work(model, holder, listed, keys)
+        return await _hooks.around(
+            holder, model, "update", instances, lambda transaction: work(model, transaction, listed, keys)
+        )
+
+    return in_steps(db, steps, timeout)
+
+
+def _updated(model: _native.Model, rows: list[Any], instances: list[Any], keys: list[str]) -> list[str]:
+    """What has changed in any of the instances, or the columns that the first row gives."""
+    if instances:
+        changed = {name for row in instances for name in model.changed(row)}
+    elif isinstance(rows[0], tuple):
+        changed = set(model.column_names)
+    else:
+        changed = set(rows[0])
+    return sorted(changed.difference(keys))
+
+
+def _known(model: _native.Model, columns: list[str]) -> list[str]:
+    """The columns, all of which there must be."""
+    unknown = [name for name in columns if name not in model.column_names]
+    if unknown:
+        raise errors.InterfaceError(f"{model.table_name} has no column {', '.join(unknown)}")
+    return columns
 
 
 def _returned(model: _native.Model, returning: Returning) -> list[str]:

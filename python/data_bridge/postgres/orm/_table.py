@@ -352,12 +352,31 @@ class Table(Instance, metaclass=TableMeta):
         """Delete the one row for which the condition is true; the answer is that row."""
         return _verbs.delete_one(cls, where, timeout=timeout, db=db)
 
+    @overload
     @classmethod
     def update_many(
         cls, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
-    ) -> Coroutine[Any, Any, int]:
-        """Update the rows for which the condition is true; the answer is how many."""
-        return _verbs.update_many(cls, where, values, timeout=timeout, db=db)
+    ) -> Coroutine[Any, Any, int]: ...
+    @overload
+    @classmethod
+    def update_many(
+        cls,
+        rows: Rows[Self],
+        /,
+        *,
+        key_columns: Sequence[Named] | None = None,
+        update_columns: Sequence[Named] | None = None,
+        on_duplicate: OnDuplicate = "last",
+        timeout: float | None = None,
+        db: Any = None,
+    ) -> Coroutine[Any, Any, int]: ...
+    @classmethod
+    def update_many(cls, where: Any, values: Any = None, **options: Any) -> Coroutine[Any, Any, int]:
+        """Update the rows for which the condition is true, or the rows of these keys each to its own values; the answer is
+        how many. See :func:`update_many`."""
+        verb: Any = _verbs.update_many
+        updating: Coroutine[Any, Any, int] = verb(cls, where, values, **options)
+        return updating
 
     @classmethod
     def delete_many(

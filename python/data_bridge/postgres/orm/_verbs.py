@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
 from data_bridge import _native
-from data_bridge._native import Query
+from data_bridge._native import Expression, Query
 from data_bridge.postgres import _tables
 
 from . import _executor, _hooks, _loading, _registry, _relations, _rules, _validation
@@ -257,17 +257,52 @@ def delete_one(
     return _executor.in_steps(db, lambda holder: _rules.delete_one(holder, cls, condition, work), timeout)
 
 
+@overload
 def update_many(
     table: type[Table] | str, where: Where, values: Mapping[str, Any], *, timeout: float | None = None, db: Any = None
+) -> Coroutine[Any, Any, int]: ...
+@overload
+def update_many(
+    table: type[Table] | str,
+    rows: Rows[Any],
+    /,
+    *,
+    key_columns: Sequence[Named] | None = None,
+    update_columns: Sequence[Named] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    timeout: float | None = None,
+    db: Any = None,
+) -> Coroutine[Any, Any, int]: ...
+def update_many(
+    table: type[Table] | str,
+    where: Any,
+    values: Mapping[str, Any] | None = None,
+    *,
+    key_columns: Sequence[Named] | None = None,
+    update_columns: Sequence[Named] | None = None,
+    on_duplicate: OnDuplicate = "last",
+    timeout: float | None = None,
+    db: Any = None,
 ) -> Coroutine[Any, Any, int]:
     """Update the rows for which the condition is true, all of them for ``True``; the answer is how many.
 
     Values may be expressions: ``{"visits": User.visits + 1}``.
+
+    Or update many rows, each to its own values: ``update_many(User, rows)`` of instances, mappings or tuples, which are found by
+    ``key_columns``, by default the primary key; what is not there is left out. Updated are ``update_columns``: by default what
+    has changed in any of the instances, or all other columns that the first mapping gives. One statement takes few rows, COPY
+    many. Where instances have a version column and the row of one has moved on, none is updated: :class:`StaleRowError`.
     """
+    if values is None:
+        key = None if key_columns is None else _executor.names(key_columns)
+        update = None if update_columns is None else _executor.names(update_columns)
+        return _executor.update_by_key(
+            db, _registry.named(table), table, _rows_given(where), key, update, on_duplicate, timeout
+        )
     model = _registry.resolve(table).__model__
     condition, every = _rows_meant(where)
-    values = _validation.as_values(values)
-    return _executor.run(db, _native.orm_update(model, values, condition, every, False, (), None), timeout)
+    given: Any = _validation.as_values(values)
+    return _executor.run(db, _native.orm_update(model, given, condition, every, False, (), None), timeout)
 
 
 def delete_many(
@@ -450,6 +485,14 @@ def _links(links: Links) -> tuple[Any, ...]:
     if isinstance(links, str):
         raise TypeError(f"fetch_links takes a list of links, not one str; write [{links!r}]")
     return tuple(links)
+
+
+def _rows_given(rows: Any) -> Any:
+    if rows is None or isinstance(rows, bool | Expression):
+        raise TypeError(
+            "update_many() with a condition needs the values to set: update_many(User, User.id == 1, {...})"
+        )
+    return rows
 
 
 def _rows_meant(where: Where) -> tuple[list[Condition], bool]:
