@@ -18,6 +18,7 @@ const SETUP: &str = "\
     CREATE DOMAIN tiny AS positive;
     CREATE DOMAIN grid AS int4[];
     CREATE TYPE pair AS (a int, b text);
+    CREATE TYPE times AS RANGE (subtype = time);
     CREATE FUNCTION unnest(oid[]) RETURNS SETOF oid LANGUAGE sql AS 'SELECT 1::oid';
     CREATE FUNCTION never(oid, oid) RETURNS bool LANGUAGE sql AS 'SELECT false';
     CREATE OPERATOR = (LEFTARG = oid, RIGHTARG = oid, PROCEDURE = never);";
@@ -74,10 +75,11 @@ fn types_are_found_with_what_they_are_made_of() {
         let (positive, tinies, grid, grids) =
             (oid("positive"), oid("tiny[]"), oid("grid"), oid("grid[]"));
         let (pair, pairs) = (oid("pair"), oid("pair[]"));
+        let (times, times_of) = (oid("times"), oid("times[]"));
 
         let mut catalog = TypeCatalog::new();
-        let missing = catalog.missing([oid::TEXT, colours, tinies, grids, pairs]);
-        assert_eq!(missing, [colours, tinies, grids, pairs]);
+        let missing = catalog.missing([oid::TEXT, colours, tinies, grids, pairs, times_of]);
+        assert_eq!(missing, [colours, tinies, grids, pairs, times_of]);
         for entry in look_up(&mut connected, &missing) {
             catalog.learn(entry);
         }
@@ -91,6 +93,8 @@ fn types_are_found_with_what_they_are_made_of() {
         assert_eq!(catalog.kind(positive), Some(Kind::Domain(oid::INT4)));
         assert_eq!(catalog.kind(grid), Some(Kind::Domain(oid::INT4_ARRAY)));
         assert_eq!(catalog.kind(pair), Some(Kind::Other));
+        assert_eq!(catalog.kind(times), Some(Kind::Range(oid::TIME)));
+        assert_eq!(catalog.format(times_of), Format::Binary);
         assert_eq!(catalog.codec(colours), Some(oid::TEXT_ARRAY));
         assert_eq!(catalog.codec(tinies), Some(oid::INT4_ARRAY));
         assert_eq!(catalog.format(pairs), Format::Text);

@@ -21,19 +21,20 @@ use crate::error::Error;
 /// [missing](TypeCatalog::missing).
 ///
 /// The columns are all text, so that both formats read alike: OID, schema, name, `typtype`, OID of the
-/// element (of true arrays only, else 0), OID of a domain's base (else 0), the labels of an enum in their
+/// element (of true arrays only, else 0), OID of a domain's base or a range's subtype (else 0), the labels of an enum in their
 /// order, each in hexadecimal, by commas, and the OID of the type's array type (0 if it has none).
 ///
 /// Every name is qualified, so that a `search_path` cannot change what is asked. PostgreSQL 13 to 18.
 pub const LOOKUP_SQL: &str = "\
 SELECT t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog.text, t.typtype::pg_catalog.text,
-       COALESCE(e.oid, 0)::pg_catalog.text, t.typbasetype::pg_catalog.text,
+       COALESCE(e.oid, 0)::pg_catalog.text, COALESCE(r.rngsubtype, t.typbasetype)::pg_catalog.text,
        (SELECT pg_catalog.string_agg(pg_catalog.encode(pg_catalog.convert_to(l.enumlabel::pg_catalog.text, 'UTF8'), 'hex'), ','
                                      ORDER BY l.enumsortorder)
           FROM pg_catalog.pg_enum l WHERE l.enumtypid OPERATOR(pg_catalog.=) t.oid),
        t.typarray::pg_catalog.text
   FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+  LEFT JOIN pg_catalog.pg_range r ON r.rngtypid OPERATOR(pg_catalog.=) t.oid
   LEFT JOIN pg_catalog.pg_type e
     ON e.oid OPERATOR(pg_catalog.=) t.typelem AND e.typarray OPERATOR(pg_catalog.=) t.oid
  WHERE t.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
@@ -63,11 +64,13 @@ pub enum Kind {
     Array(u32),
     /// A domain; the OID of its base type, which is how its values travel.
     Domain(u32),
+    /// A range of the user's; the OID of the type that it is over.
+    Range(u32),
     /// A type of an extension whose binary form is its text, such as `citext`.
     TextLike,
     /// A type of an extension whose binary form is known.
     Extension(Extension),
-    /// Anything else: composites, ranges, extensions. Read as text.
+    /// Anything else: composites, other extensions, multiranges of the user's. Read as text.
     Other,
 }
 
@@ -128,6 +131,7 @@ impl Entry {
         let kind = match (typtype?, number(element)?, number(base)?) {
             (b"e", 0, 0) => Kind::Enum(labels.map_or_else(|| Some(Vec::new()), parse_labels)?),
             (b"d", _, base @ 1..) => Kind::Domain(base),
+            (b"r", 0, subtype @ 1..) => Kind::Range(subtype),
             (b"b", element @ 1.., _) => Kind::Array(element),
             (b"b", 0, 0) if name == "citext" => Kind::TextLike,
             (b"b", 0, 0) => Extension::by_name(&name).map_or(Kind::Other, Kind::Extension),
@@ -256,7 +260,7 @@ impl TypeCatalog {
                 }
                 Kind::Scalar(scalar) => scalar,
                 Kind::Enum(_) | Kind::TextLike => oid::TEXT,
-                Kind::Extension(_) | Kind::Other => return None,
+                Kind::Range(_) | Kind::Extension(_) | Kind::Other => return None,
             };
             let built_in =
                 BuiltIn::get(scalar).filter(|built_in| built_in.format == Format::Binary)?;
@@ -296,7 +300,9 @@ impl TypeCatalog {
             let mut oid = start;
             for _ in 0..DEPTH_LIMIT {
                 match self.kind(oid) {
-                    Some(Kind::Array(inner) | Kind::Domain(inner)) => oid = inner,
+                    Some(Kind::Array(inner) | Kind::Domain(inner) | Kind::Range(inner)) => {
+                        oid = inner;
+                    }
                     Some(_) => break,
                     None => {
                         // 0 is "not known to the server either", as the type of some parameters is.
@@ -361,16 +367,18 @@ impl TypeCatalog {
             Kind::Enum(labels) => RustKind::Enum(labels.clone()),
             Kind::Array(element) => RustKind::Array(inner(*element)),
             Kind::Domain(base) => RustKind::Domain(inner(*base)),
+            Kind::Range(subtype) => RustKind::Range(inner(*subtype)),
             Kind::Scalar(_) | Kind::TextLike | Kind::Extension(_) | Kind::Other => RustKind::Simple,
         };
         Type::new(entry.name.clone(), oid, kind, entry.schema.clone())
     }
 
-    /// Whether it is a type of an extension, or an array or domain of one.
+    /// Whether it is a type of an extension, an array or domain of one, or a range over a type that travels in binary.
     fn is_of_extension(&self, mut oid: u32) -> bool {
         for _ in 0..DEPTH_LIMIT {
             match self.kind(oid) {
                 Some(Kind::Array(inner) | Kind::Domain(inner)) => oid = inner,
+                Some(Kind::Range(subtype)) => return self.codec(subtype).is_some(),
                 kind => return matches!(kind, Some(Kind::Extension(_))),
             }
         }

@@ -53,6 +53,11 @@ fn codec(oid: u32, catalog: &TypeCatalog, depth: usize) -> Codec {
         Some(Kind::Extension(Extension::Ltree)) => Codec::Ltree,
         Some(Kind::Extension(Extension::Vector)) => Codec::Vector,
         Some(Kind::Domain(base)) => codec(base, catalog, depth - 1),
+        Some(Kind::Range(subtype)) => match codec(subtype, catalog, depth - 1) {
+            // The bounds travel in the format of the whole.
+            Codec::AsText | Codec::Void => Codec::AsText,
+            bound => Codec::Range(Box::new(bound)),
+        },
         Some(Kind::Array(element_oid)) => match codec(element_oid, catalog, depth - 1) {
             // The elements travel in the format of the whole.
             Codec::AsText | Codec::Void => Codec::AsText,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import copy
 import pickle
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TYPE_CHECKING, Any
@@ -144,6 +144,20 @@ def test_other_forms_that_are_taken(servers: dict[int, Here], kind: str, given: 
 def test_what_is_refused_is_named(servers: dict[int, Here], kind: str, given: object, message: str) -> None:
     with pytest.raises(errors.DataError, match=message):
         servers[max(servers)].fetch_val(f"SELECT $1::{kind}", given)
+
+
+@pytest.mark.smoke
+def test_ranges_that_users_define(servers: dict[int, Here]) -> None:
+    for db in servers.values():
+        db.execute("DROP TYPE IF EXISTS times CASCADE")
+        db.execute("CREATE TYPE times AS RANGE (subtype = time)")
+        try:
+            value = Range(time(8), time(12, 30))
+            assert db.fetch_val("SELECT $1::times", value) == value
+            assert db.fetch_val("SELECT '{\"[08:00,12:30)\",NULL}'::times[]") == [value, None]
+            assert db.fetch_val("SELECT time '09:00' <@ $1::times", value) is True
+        finally:
+            db.execute("DROP TYPE times")
 
 
 def test_pgvector(db: Here) -> None:

@@ -200,6 +200,10 @@ fn rows_of_the_lookup() {
         Kind::Domain(23)
     );
     assert_eq!(
+        kind(["1", "s", "times", "r", "0", "1083"], None).unwrap(),
+        Kind::Range(oid::TIME)
+    );
+    assert_eq!(
         kind(["1", "public", "citext", "b", "0", "0"], None).unwrap(),
         Kind::TextLike
     );
