@@ -112,9 +112,12 @@ async def one_by_one(ids: list[int]) -> None:
 async def test_a_loop_that_loads_row_by_row_is_found(world: pg.Database) -> None:
     ids = [post.id for post in await Post.select()]
     line = one_by_one.__code__.co_firstlineno + 4
-    with pytest.raises(
-        NPlusOneError, match=rf"test_counts\.py:{line} has loaded Post\.author row by row 4 times.*prefetch"
-    ), pg.detect_n_plus_one():
+    with (
+        pytest.raises(
+            NPlusOneError, match=rf"test_counts\.py:{line} has loaded Post\.author row by row 4 times.*prefetch"
+        ),
+        pg.detect_n_plus_one(),
+    ):
         await one_by_one(ids)
     warned = pytest.warns(NPlusOneWarning, match=r"Post\.author row by row 6 times")
     with warned, pg.detect_n_plus_one(limit=5, action="warn"):
