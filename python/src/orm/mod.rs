@@ -5,6 +5,7 @@ pub mod between;
 pub mod builders;
 pub mod by_name;
 mod column;
+mod composing;
 pub mod converter;
 pub mod copies;
 pub mod derived;

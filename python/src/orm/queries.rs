@@ -6,11 +6,11 @@ use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all,
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use super::composing::row_count;
 use super::expression::{Value, condition as expression};
 use super::hydrate::Hydrator;
 use super::model::Model;
 use super::order::order as expression_order;
-use super::query::row_count;
 use super::scope::scope;
 use super::statement::Statement;
 use crate::engine::Shape;

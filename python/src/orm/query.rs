@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use data_bridge_orm::query::{
-    Expr, Join, Link, Lock, Named, Select, SetOperator, Strength, ValueType, Wait,
-};
+use data_bridge_orm::query::{Expr, Link, Select, SetOperator, Strength, ValueType};
 use data_bridge_orm::schema::Table;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyInt, PyString, PyTuple};
+use pyo3::types::{PyInt, PyTuple};
 
-use super::column::Col;
+use super::composing::row_count;
 use super::derived::PyDerived;
 use super::expression::{Expression, Value, condition, operand};
 use super::hydrate::Entity;
@@ -29,150 +27,17 @@ use crate::errors;
 /// A query: immutable, each method gives a new one. Nothing is sent before it is awaited or one of its last methods called.
 #[pyclass(frozen, module = "data_bridge.postgres", name = "Query")]
 pub struct PyQuery {
-    select: Select<Value>,
-    rows: Rows,
+    pub(super) select: Select<Value>,
+    pub(super) rows: Rows,
     /// Whether a LIMIT was given.
-    limited: bool,
+    pub(super) limited: bool,
     /// What is loaded with its rows by queries of their own: a tuple for `_loading`.
-    branches: Option<Arc<Py<PyTuple>>>,
+    pub(super) branches: Option<Arc<Py<PyTuple>>>,
     /// Whether what it reads follows from what it selects and nothing was joined yet.
-    inferred: bool,
+    pub(super) inferred: bool,
 }
 
 impl PyQuery {
-    /// The query itself.
-    pub fn select(&self) -> &Select<Value> {
-        &self.select
-    }
-
-    fn with(&self, change: impl FnOnce(Select<Value>) -> Select<Value>) -> Self {
-        Self {
-            select: change(self.select.clone()),
-            rows: self.rows.clone(),
-            limited: self.limited,
-            branches: self.branches.clone(),
-            inferred: self.inferred,
-        }
-    }
-
-    fn joined(&self, change: impl FnOnce(Select<Value>) -> Select<Value>) -> Self {
-        let mut query = self.with(change);
-        query.inferred = false;
-        query
-    }
-
-    /// The query, reading from the table or subquery of the first column in the expression if it reads nothing yet.
-    fn reading(select: Select<Value>, expr: &Expr<Value>) -> Select<Value> {
-        match expr.first_column() {
-            Some(Named::Column(column)) if !select.has_source() => {
-                let table = column.table().root().clone();
-                select.source(&table)
-            }
-            Some(Named::Field(derived)) if !select.has_source() => {
-                let derived = derived.clone();
-                select.source(&derived)
-            }
-            _ => select,
-        }
-    }
-
-    fn combined(&self, operator: SetOperator, other: &Bound<'_, Self>) -> Self {
-        Self {
-            select: self
-                .select
-                .clone()
-                .combine(operator, other.get().select.clone()),
-            rows: self.rows.clone(),
-            limited: false,
-            branches: self.branches.clone(),
-            inferred: true,
-        }
-    }
-
-    fn locked(
-        &self,
-        strength: Strength,
-        of: &Bound<'_, PyTuple>,
-        nowait: bool,
-        skip_locked: bool,
-    ) -> PyResult<Self> {
-        let wait = match (nowait, skip_locked) {
-            (false, false) => Wait::Wait,
-            (true, false) => Wait::NoWait,
-            (false, true) => Wait::SkipLocked,
-            (true, true) => {
-                return Err(PyValueError::new_err(
-                    "nowait and skip_locked exclude each other",
-                ));
-            }
-        };
-        let of = of
-            .iter()
-            .map(|one| match Readable::needed(&one)? {
-                Readable::Entity(_, table) => Ok(table),
-                Readable::Derived(_) => Err(PyTypeError::new_err(
-                    "only the rows of tables can be locked",
-                )),
-            })
-            .collect::<PyResult<_>>()?;
-        Ok(self.with(|select| select.lock(Lock { strength, of, wait })))
-    }
-
-    /// Joins the other end of a link, whichever the query reads already.
-    fn join_link(&self, how: Join, link: &Bound<'_, LinkField>) -> PyResult<Self> {
-        let py = link.py();
-        let field = link.get();
-        let (from, linked, ends) = (field.from(), field.linked(py)?, field.ends(py)?);
-        let target = ends.target.get().table();
-        if !self.select.has_source() || self.select.reads(from.root()) {
-            return Ok(self.joined(|select| select.join_link(how, &linked)));
-        }
-        if ends.between.is_some() || !self.select.reads(target) {
-            return Err(PyValueError::new_err(format!(
-                "the query reads neither {} nor {}",
-                from.name(),
-                target.name()
-            )));
-        }
-        let pairs = ends.own.iter().zip(&ends.to);
-        let on = pairs
-            .filter_map(|(own, to)| Some(from.column_at(*own)?.eq(&target.column_at(*to)?)))
-            .collect::<Vec<_>>();
-        Ok(self.joined(|select| select.join(how, from, Expr::all(on))))
-    }
-
-    /// The columns of the first class that these name.
-    fn columns(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Vec<usize>> {
-        let table = self.rows.entity()?.model.get().table();
-        let position = |column: &Bound<'_, PyAny>| {
-            let name: String = match column.cast::<PyString>() {
-                Ok(name) => name.extract()?,
-                Err(_) => column.cast::<Col>()?.get().text().to_owned(),
-            };
-            let column = table.column(&name);
-            Ok(column
-                .map_err(|error| errors::to_py(columns.py(), &error))?
-                .index())
-        };
-        columns.iter().map(|column| position(&column)).collect()
-    }
-
-    /// Of the first class only these columns, and those of its key and of the keys of its links.
-    fn narrowed(&self, py: Python<'_>, mut wanted: Vec<usize>) -> PyResult<Self> {
-        let mut query = self.with(|select| select);
-        let mut parts = query.rows.parts.to_vec();
-        if let Some(Part::Entity(entity)) = parts.first_mut() {
-            let model = entity.model.get();
-            wanted.extend(model.table().primary_key());
-            wanted.extend(model.key_columns());
-            wanted.sort_unstable();
-            wanted.dedup();
-            *entity = Arc::new(entity.narrowed(py, wanted.into()));
-        }
-        query.rows.parts = parts.into();
-        Ok(query)
-    }
-
     fn delegate<'py>(
         slf: &Bound<'py, Self>,
         verb: &str,
@@ -266,46 +131,7 @@ impl PyQuery {
         on: Option<&Bound<'_, PyAny>>,
         how: &str,
     ) -> PyResult<Self> {
-        let how = match how {
-            "inner" => Join::Inner,
-            "left" => Join::Left,
-            "right" => Join::Right,
-            "full" => Join::Full,
-            "cross" => {
-                if on.is_some() {
-                    return Err(PyTypeError::new_err("a cross join has no condition"));
-                }
-                let relation = Readable::needed(target)?.relation();
-                return Ok(self.joined(|select| select.source(relation)));
-            }
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "how={other:?} is unknown; use \"inner\", \"left\", \"right\", \"full\" or \"cross\""
-                )));
-            }
-        };
-        if let Ok(link) = target.cast::<LinkField>() {
-            return self.join_link(how, link);
-        }
-        let target_of_join = Readable::needed(target)?;
-        if let Some(on) = on {
-            let on = condition(on)?;
-            return Ok(self.joined(|select| select.join(how, target_of_join.relation(), on)));
-        }
-        match target_of_join {
-            Readable::Entity(_, table) => {
-                let select = self.select.clone().join_by_key(how, &table);
-                let select = select.map_err(|error| errors::to_py(target.py(), &error))?;
-                Ok(self.joined(|_| select))
-            }
-            Readable::Derived(derived) if derived.get().derived().is_lateral() => {
-                let relation = derived.get().derived();
-                Ok(self.joined(|select| select.join(how, relation, Expr::all([]))))
-            }
-            Readable::Derived(_) => Err(PyTypeError::new_err(
-                "a subquery has no foreign keys; say on which condition to join it",
-            )),
-        }
+        self.join_any(target, on, how)
     }
 
     /// `LEFT JOIN`: rows stay that have no partner.
@@ -790,19 +616,5 @@ impl PyQuery {
         db: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         verbs(slf.py())?.call_method1("stream", (slf, batch, timeout, db))
-    }
-}
-
-/// A number of rows as a value.
-pub fn row_count(count: &Bound<'_, PyAny>, what: &str) -> PyResult<Value> {
-    let number = count
-        .cast::<PyInt>()
-        .ok()
-        .and_then(|number| number.extract::<i64>().ok());
-    match number {
-        Some(0..) => Ok(Value(count.clone().unbind())),
-        _ => Err(PyValueError::new_err(format!(
-            "{what} must be a whole number from 0 up"
-        ))),
     }
 }
