@@ -69,6 +69,17 @@ impl<V> Scope<V> {
         Ok(self)
     }
 
+    /// A table's name, quoted: in its own schema, or else in the scope's.
+    pub fn placed(&self, table: &Table) -> String {
+        let own = table.name();
+        match &self.schema {
+            Some(schema) if own.schema().is_none() => {
+                format!("{}.{}", schema.quoted(), own.quoted())
+            }
+            _ => own.quoted().to_owned(),
+        }
+    }
+
     /// Deleted rows are meant too.
     #[must_use]
     pub fn with_deleted(mut self) -> Self {

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::model::Model;
+use super::scope::placed;
 
 /// The statement that adds to, removes from, replaces or clears what one row is linked to.
 ///
@@ -24,7 +25,7 @@ pub fn link_statement(
 ) -> PyResult<String> {
     let table = between.get().table();
     let sides = Sides {
-        table,
+        placed: placed(between.py(), table)?,
         own: columns(table, &own)?,
         to: columns(table, &to)?,
         symmetric,
@@ -53,14 +54,15 @@ fn columns(table: &Table, names: &[String]) -> PyResult<Columns> {
         .collect()
 }
 
-struct Sides<'t> {
-    table: &'t Table,
+struct Sides {
+    /// The table's name where the caller's scope has it.
+    placed: String,
     own: Columns,
     to: Columns,
     symmetric: bool,
 }
 
-impl Sides<'_> {
+impl Sides {
     fn add(&self) -> String {
         let mut sql = format!(
             "INSERT INTO {} ({}, {}) SELECT {}, {} FROM {}",
@@ -121,7 +123,7 @@ impl Sides<'_> {
     }
 
     fn name(&self) -> &str {
-        self.table.name().quoted()
+        &self.placed
     }
 
     /// The row's key as parameters.

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use data_bridge_orm::query::Scope;
+use data_bridge_orm::schema::Table;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -51,6 +52,14 @@ pub fn scope(py: Python<'_>) -> PyResult<Scope<Value>> {
 pub fn conflict_filter(model: &Bound<'_, Model>) -> PyResult<Option<String>> {
     let condition = model.get().table().conflict_condition(&scope(model.py())?);
     Ok((!condition.is_empty()).then_some(condition))
+}
+
+/// A table's name for SQL that is not rendered: in its own schema, or else in that of the caller's context.
+///
+/// # Errors
+/// See [`scope`].
+pub fn placed(py: Python<'_>, table: &Table) -> PyResult<String> {
+    Ok(scope(py)?.placed(table))
 }
 
 /// Refuses to write a row of another tenant than the one whose turn it is.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from data_bridge import _native
 from data_bridge._native import Query
 
-from . import _detect, _executor, _expressions, _loading
+from . import _detect, _executor, _expressions, _filters, _loading
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -176,7 +176,7 @@ async def _insert(holder: Any, model: _native.Model, rows: list[Any]) -> None:
         missing = [name for name in model.column_names if name not in reader.columns]
         options: dict[str, Any] = {"returning": missing} if missing else {}
         given = [reader(row) for row in rows]
-        found = await holder.insert_many(model.qualified_name, given, columns=reader.columns, **options)
+        found = await holder.insert_many(_filters.placed(model), given, columns=reader.columns, **options)
         if missing:
             for row, record in zip(rows, found, strict=True):
                 model.take(row, missing, tuple(record))
