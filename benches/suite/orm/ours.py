@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import BackReference, Col, Column, ForeignKey, ManyToMany, Table, insert, select
+from data_bridge.postgres import BackReference, Col, Column, ForeignKey, ManyToMany, Table, select
 from suite.model import Env
 from suite.orm import world
 from suite.orm.operations import FIVE
@@ -121,7 +121,7 @@ class Ours:
         await item.save()
 
     async def insert_many(self, rows: list[dict[str, Any]]) -> list[int]:
-        return list(await insert(Single).values(rows).returning(Single.id))
+        return [item.id for item in await Single.insert_many(rows, returning=True)]
 
     async def tree(self) -> list[str]:
         authors = await Author.select().where(Author.id <= world.BREADTH).prefetch("posts.comments")
