@@ -135,7 +135,7 @@ impl PyQuery {
     }
 
     /// Of the first class only these columns, and those of its key and of the keys of its links.
-    pub(super) fn narrowed(&self, py: Python<'_>, mut wanted: Vec<usize>) -> PyResult<Self> {
+    pub(super) fn narrowed(&self, py: Python<'_>, mut wanted: Vec<usize>) -> Self {
         let mut query = self.with(|select| select);
         let mut parts = query.rows.parts.to_vec();
         if let Some(Part::Entity(entity)) = parts.first_mut() {
@@ -147,7 +147,7 @@ impl PyQuery {
             *entity = Arc::new(entity.narrowed(py, wanted.into()));
         }
         query.rows.parts = parts.into();
-        Ok(query)
+        query
     }
 
     /// Joins whatever can be joined.
