@@ -148,7 +148,8 @@ impl<V> Renderer<'_, V> {
         let Relation::Table(table) = &source.relation else {
             return false;
         };
-        (table.soft_delete().is_some() && !self.skips.deleted)
+        table.kind().is_some()
+            || (table.soft_delete().is_some() && !self.skips.deleted)
             || (table.tenant().is_some() && !self.skips.tenants)
     }
 
@@ -188,6 +189,12 @@ impl<V> Renderer<'_, V> {
                 out.push(column.name.quoted());
             }
         };
+        if let Some((index, column, literal)) = table.kind() {
+            self.push(std::mem::replace(word, " AND "));
+            named(self, index, column);
+            self.push(" = ");
+            self.push(literal);
+        }
         if let Some((index, column)) = table.soft_delete()
             && !self.skips.deleted
         {

@@ -5,6 +5,7 @@ use data_bridge_driver::Error;
 use super::{
     Builtin, Column, Constraint, Index, IndexForm, Key, Name, Part, QualifiedName, Rule, Table,
     Timing,
+    ddl_text::literal,
     naming::{Kind, Naming},
     table::Inner,
 };
@@ -25,6 +26,7 @@ pub struct TableBuilder {
     naming: Naming,
     soft_delete: Option<String>,
     tenant: Option<String>,
+    kind: Option<(String, String)>,
 }
 
 impl TableBuilder {
@@ -40,6 +42,7 @@ impl TableBuilder {
             naming: Naming::default(),
             soft_delete: None,
             tenant: None,
+            kind: None,
         })
     }
 
@@ -116,6 +119,13 @@ impl TableBuilder {
         self
     }
 
+    /// Means only the rows that have this value in this column, as text: those of one kind among several that share a table.
+    #[must_use]
+    pub fn kind(mut self, column: &str, value: &str) -> Self {
+        self.kind = Some((column.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Checks the whole and finishes it.
     ///
     /// # Errors
@@ -125,6 +135,11 @@ impl TableBuilder {
         check_columns(name, &self.columns)?;
         let soft_delete = deleted_by(name, &self.columns, self.soft_delete.as_deref())?;
         let tenant = marked(name, &self.columns, self.tenant.as_deref())?;
+        let kind = match &self.kind {
+            None => None,
+            Some((column, value)) => marked(name, &self.columns, Some(column))?
+                .map(|index| (index, literal(value).into())),
+        };
         let constraints = self.constraints()?;
         let taken = constraints.iter().map(|one| one.name.clone()).collect();
         let indexes = self.finished_indexes(taken)?;
@@ -154,6 +169,7 @@ impl TableBuilder {
             renamed_from: self.renamed_from,
             soft_delete,
             tenant,
+            kind,
         }))
     }
 

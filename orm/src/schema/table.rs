@@ -43,6 +43,8 @@ pub(super) struct Inner {
     pub renamed_from: Option<Name>,
     pub soft_delete: Option<usize>,
     pub tenant: Option<usize>,
+    /// The column that rows of several kinds are told apart by, and the literal of those that are meant.
+    pub kind: Option<(usize, Box<str>)>,
 }
 
 impl Table {
@@ -164,6 +166,39 @@ impl Table {
         self.0
             .tenant
             .and_then(|index| Some((index, self.0.columns.get(index)?)))
+    }
+
+    /// The column that rows of several kinds are told apart by, its position, and the literal of those that are meant.
+    pub fn kind(&self) -> Option<(usize, &Column, &str)> {
+        let (index, literal) = self.0.kind.as_ref()?;
+        Some((*index, self.0.columns.get(*index)?, literal))
+    }
+
+    /// The table with what another description of it has besides: the classes of several kinds of rows each name the columns
+    /// that their kind has.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let mut inner = (*self.0).clone();
+        for column in other.columns() {
+            if self.column(column.name.as_str()).is_err() {
+                inner.columns.push(column.clone());
+            }
+        }
+        for constraint in other.constraints() {
+            if inner
+                .constraints
+                .iter()
+                .all(|known| known.name != constraint.name)
+            {
+                inner.constraints.push(constraint.clone());
+            }
+        }
+        for index in other.indexes() {
+            if inner.indexes.iter().all(|known| known.name != index.name) {
+                inner.indexes.push(index.clone());
+            }
+        }
+        Self::from_parts(inner)
     }
 
     /// The foreign keys: their columns and where they refer to.

@@ -112,6 +112,10 @@ impl Hydrator {
         };
         let slots = 0..model.fields().len();
         fill(model, &instance, layout, 0, slots, &mut values)?;
+        let instance = match &self.into {
+            None => model.of_kind(instance)?,
+            Some(_) => instance,
+        };
         // An instance that a write gives its row keeps the siblings that it has.
         if self.into.is_none() || batches.has_home() {
             batches.join(0, model, &instance)?;
@@ -209,6 +213,7 @@ impl Entity {
         {
             return Ok(py.None().into_bound(py));
         }
+        let instance = model.of_kind(instance)?;
         batches.join(place, model, &instance)?;
         if layout.is_flat() && model.is_flat() {
             model.slots().untrack(&instance);

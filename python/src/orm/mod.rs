@@ -32,6 +32,7 @@ mod state;
 mod statement;
 mod table_args;
 mod tuples;
+mod variants;
 mod way;
 mod window;
 pub mod writes;

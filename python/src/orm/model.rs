@@ -16,6 +16,7 @@ use super::scope::check_tenant;
 use super::slots::Slots;
 use super::spec::{self, ColumnSpec, TableSpec};
 use super::state;
+use super::variants::Variants;
 use super::way::{LinkSpec, Way};
 use crate::errors;
 
@@ -41,6 +42,7 @@ pub struct Model {
     is_flat: bool,
     /// What is called with each instance that a query has made.
     on_load: Loaded,
+    variants: Variants,
 }
 
 /// A column, and what an instance makes of it.
@@ -95,14 +97,17 @@ impl Model {
         links: Vec<LinkSpec>,
     ) -> PyResult<Self> {
         let py = class.py();
-        let table = spec::table(py, &table, &columns)?;
+        let base = table.base.as_ref().map(|base| base.get().slots());
+        let variants = Variants::by(columns.iter().position(|spec| spec.discriminator));
+        let described = &table;
+        let table = spec::table(py, described, &columns)?;
         let names = columns
             .iter()
             .map(|column| column.attribute.as_str())
             .chain(links.iter().map(|link| link.1.as_str()))
             .chain([state::SLOT])
             .chain((!links.is_empty()).then_some(BATCH));
-        let slots = Slots::new(class, names)?;
+        let slots = Slots::new(class, names, base)?;
         let links = links
             .into_iter()
             .map(|link| Way::new(py, &table, link))
@@ -139,6 +144,7 @@ impl Model {
             conversions,
             is_flat,
             on_load: Loaded::default(),
+            variants,
         })
     }
 
@@ -424,9 +430,20 @@ impl Model {
         self.links.iter().map(|way| way.text.as_str()).collect()
     }
 
+    /// Has rows with this value in the discriminator become instances of a derived class.
+    fn adopt(&self, value: Py<PyAny>, variant: Py<Self>) {
+        self.variants.add(value, variant);
+    }
+
+    /// The models of the derived classes that share the table.
+    fn variants(&self, py: Python<'_>) -> Vec<Py<Self>> {
+        self.variants.models(py)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.slots.traverse(&visit)?;
         self.on_load.traverse(&visit)?;
+        self.variants.traverse(&visit)?;
         for way in &self.links {
             way.traverse(&visit)?;
         }
@@ -461,6 +478,16 @@ impl Model {
     #[inline]
     pub fn loaded(&self, instance: &Bound<'_, PyAny>) -> PyResult<()> {
         self.on_load.call(instance)
+    }
+
+    /// What a row that has been read into an instance of this class is an instance of: of the class of its kind.
+    ///
+    /// # Errors
+    /// Exhausted memory.
+    #[inline]
+    pub fn of_kind<'py>(&self, instance: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.variants
+            .instance(&self.slots, self.fields.len(), instance)
     }
 
     /// The slots of its instances: columns first, then links.

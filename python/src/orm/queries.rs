@@ -1,5 +1,7 @@
 //! The statements over a model: from Python's arguments to rendered text.
 
+use std::collections::HashMap;
+
 use data_bridge_driver::Error;
 use data_bridge_orm::query::{Order, Select, Statement as Rendered};
 use data_bridge_orm::schema::{ColumnRef, Existing, Reference, Table, create_all, drop_all};
@@ -124,11 +126,20 @@ pub(super) fn finish(
     }
 }
 
+/// The tables, each once: the classes that share one add what each has of its own.
 fn tables(models: &[Py<Model>]) -> Vec<Table> {
-    models
-        .iter()
-        .map(|model| model.get().table().clone())
-        .collect()
+    let mut tables: Vec<Table> = Vec::with_capacity(models.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for table in models.iter().map(|model| model.get().table()) {
+        let name = table.name().quoted().to_owned();
+        if let Some(known) = places.get(&name).and_then(|place| tables.get_mut(*place)) {
+            *known = known.merged(table);
+        } else {
+            places.insert(name, tables.len());
+            tables.push(table.clone());
+        }
+    }
+    tables
 }
 
 fn existing(skip: bool) -> Existing {

@@ -16,24 +16,39 @@ pub struct Slots {
     /// Bytes from the start of an instance to each slot. Each was taken from the class's own member descriptors, so it
     /// lies within its instances and holds null or a reference that the instance owns.
     offsets: Box<[isize]>,
+    names: Box<[Box<str>]>,
 }
 
 impl Slots {
-    /// Finds the slots of these names, whose member descriptors must still be in the class.
+    /// Finds the slots of these names, whose member descriptors must still be in the class, or which are among those of a
+    /// base class.
     ///
     /// # Errors
     /// A name that is no slot of the class.
     pub fn new<'a>(
         class: &Bound<'_, PyType>,
         names: impl Iterator<Item = &'a str>,
+        base: Option<&Self>,
     ) -> PyResult<Self> {
+        let names: Box<[Box<str>]> = names.map(Box::from).collect();
         let attributes = class.getattr(pyo3::intern!(class.py(), "__dict__"))?;
+        let inherited = |name: &str| {
+            let base = base?;
+            // Instances of a class have the slots of its base where those of the base have them.
+            let place = base.names.iter().position(|own| **own == *name)?;
+            base.offsets.get(place).copied()
+        };
         let offsets = names
-            .map(|name| offset(class, &attributes.get_item(name)?))
+            .iter()
+            .map(|name| match inherited(name) {
+                Some(offset) => Ok(offset),
+                None => offset(class, &attributes.get_item(&**name)?),
+            })
             .collect::<PyResult<_>>()?;
         Ok(Self {
             class: class.clone().unbind(),
             offsets,
+            names,
         })
     }
 

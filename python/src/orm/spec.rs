@@ -9,6 +9,7 @@ use data_bridge_orm::schema::{
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use super::model::Model;
 use super::table_args::TableArg;
 use crate::errors;
 
@@ -54,6 +55,8 @@ pub struct ColumnSpec {
     pub tenant: bool,
     /// Whether the constructor takes it.
     pub init: bool,
+    /// Whether rows of several classes are told apart by it.
+    pub discriminator: bool,
     /// Whether it counts the row's versions.
     pub version: bool,
     /// A tuple of the one value, since the value may be `None`.
@@ -188,6 +191,9 @@ pub struct TableSpec {
     /// The naming convention: pairs of a key and a pattern.
     naming: Vec<(String, String)>,
     args: Vec<TableArg>,
+    /// The model of the class whose table is shared, and the kind of its rows that are meant.
+    pub base: Option<Py<Model>>,
+    kind: Option<(String, String)>,
 }
 
 /// The table of a class.
@@ -218,6 +224,9 @@ pub fn table(py: Python<'_>, spec: &TableSpec, columns: &[ColumnSpec]) -> PyResu
             if column.tenant {
                 table = table.tenant(&column.name);
             }
+        }
+        if let Some((column, value)) = &spec.kind {
+            table = table.kind(column, value);
         }
         for arg in &spec.args {
             table = arg.add_to(table)?;

@@ -60,6 +60,7 @@ from ._hooks import (
     before_update,
     remove_hook,
 )
+from ._hybrid import hybrid_property
 from ._reflect import reflect, reflect_source
 from ._select import from_sql, select
 from ._table import Table
@@ -150,6 +151,7 @@ __all__ = [
     "fetch_one",
     "from_sql",
     "func",
+    "hybrid_property",
     "insert",
     "insert_many",
     "insert_one",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, get_origin
@@ -33,6 +34,8 @@ class Declared:
     #: The columns that tell deleted rows, and tenants.
     soft_delete: str | None = None
     tenant: str | None = None
+    #: Whether the class is one kind among those that share a table.
+    is_kind: bool = False
 
     def column_name(self, attribute: str) -> str:
         """The name of the column that an attribute is for."""
@@ -90,6 +93,45 @@ def read_body(name: str, namespace: dict[str, Any], around: Mapping[str, Any]) -
         if _is_declared(value):
             raise TypeError(f"{name}.{attribute} needs an annotation, for example {attribute}: int = Column()")
     return declared
+
+
+def shared_table(name: str, bases: Iterable[type], discriminator: Any) -> Any:
+    """The base whose table the class shares, if it does."""
+    for base in bases:
+        declared = vars(base).get("__declared__")
+        if "__model__" not in vars(base) or not isinstance(declared, Declared):
+            continue
+        if not any(spec.discriminator for spec in declared.columns.values()):
+            raise TypeError(
+                f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class, or give "
+                f"{base.__name__} a Column(discriminator=True)"
+            )
+        if discriminator is None or declared.is_kind:
+            where = "a class that is one kind itself" if declared.is_kind else f"{base.__name__}"
+            raise TypeError(
+                f'{name} derives from {where}; say discriminator="..." and derive it from the class of all kinds'
+            )
+        return base
+    return None
+
+
+def kind(name: str, declared: Declared, discriminator: Any, base: Declared | None) -> tuple[str, str] | None:
+    """The column that tells kinds apart and the text of this class's kind, which becomes the column's default."""
+    found = [spec for spec in declared.columns.values() if spec.discriminator]
+    if discriminator is None:
+        return None
+    if len(found) != 1:
+        raise TypeError(
+            f"{name} has discriminator={discriminator!r} and {len(found)} columns with discriminator=True, not one"
+        )
+    found[0].default, found[0].default_factory = (discriminator,), None
+    if base is not None:
+        declared.is_kind = True
+        # The rows of other kinds have no value there.
+        for attribute, spec in declared.columns.items():
+            spec.nullable = spec.nullable or attribute not in base.columns
+    text = _annotations.label(discriminator) if isinstance(discriminator, enum.Enum) else str(discriminator)
+    return found[0].name, text
 
 
 def settle(name: str, declared: Declared, taken: Callable[[str], bool]) -> None:

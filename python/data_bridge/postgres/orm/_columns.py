@@ -104,6 +104,7 @@ class ColumnSpec:
     #: The labels of the enum type that the column's type is, in their order.
     enum_labels: tuple[str, ...] | None = None
     version: bool = False
+    discriminator: bool = False
     # Not for the native side:
     rule: Literal["deny", "soft"] | None = None
     asked_identity: bool | str | None = None
@@ -145,6 +146,7 @@ def Column(  # noqa: N802 - the name of what it declares
     validate: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] = (),
     secret: bool = False,
     version: bool = False,
+    discriminator: bool = False,
 ) -> Any:
     """Declare a column of a :class:`Table`.
 
@@ -172,6 +174,9 @@ def Column(  # noqa: N802 - the name of what it declares
     ``generated`` is SQL over other columns of the row that the server computes the value from, and keeps; with ``virtual=True``
     (PostgreSQL 18) it does so on reading. ``deferrable`` and ``initially`` say when a foreign key is looked at.
     ``renamed_from`` is the name that the column had before, for migrations.
+
+    With ``discriminator=True`` rows of several classes are told apart by the column: classes derived with
+    ``discriminator="its value"`` share the table.
 
     With ``version=True`` the column counts the row's versions: every update adds 1, and saving or deleting an instance whose row
     has another version by then is a :class:`StaleRowError`. It starts at 1, unless a default says otherwise.
@@ -218,6 +223,7 @@ def Column(  # noqa: N802 - the name of what it declares
         onupdate_sql=_sql(onupdate) if _is_sql(onupdate) else None,
         onupdate=_as_callable(onupdate),
         version=version,
+        discriminator=discriminator,
         asked_identity=identity,
         sequence=sequence,
         generated=_sql(generated),

@@ -266,10 +266,8 @@ class _Body:
         options.update(beside)
         if column["identity"] is not None:
             options.update(_identity(column, is_key))
-        elif is_key and column["type"] in ("smallint", "integer", "bigint"):
-            # It would number itself.
-            if not (column["serial"] or column["default"] is not None or "foreign_key" in options):
-                options["identity"] = False
+        elif is_key and _would_number_itself(column) and "foreign_key" not in options:
+            options["identity"] = False
         for option, key in (("server_default", "default"), ("generated", "generated")):
             if column[key] is not None:
                 options[option] = column[key]
@@ -403,6 +401,11 @@ def _timing(constraint: Described) -> dict[str, Any]:
     if constraint["timing"] == "DEFERRED":
         return {"deferrable": True, "initially": "DEFERRED"}
     return {"deferrable": True} if constraint["timing"] else {}
+
+
+def _would_number_itself(column: Described) -> bool:
+    is_integer = column["type"] in ("smallint", "integer", "bigint")
+    return is_integer and not column["serial"] and column["default"] is None
 
 
 def _identity(column: Described, is_key: bool) -> dict[str, Any]:

@@ -47,14 +47,11 @@ class TableMeta(type):
         renamed_from: str | None = None,
         soft_delete: str | None = None,
         tenant: str | None = None,
+        discriminator: Any = None,
     ) -> Any:
         """Read the body, give the class its slots, and replace their descriptors by columns."""
         is_root = not any(isinstance(base, TableMeta) for base in bases)
-        for base in bases:
-            if "__model__" in vars(base):
-                raise TypeError(
-                    f"{name} cannot derive from {base.__name__}, which is a table; derive both from an abstract=True class"
-                )
+        shared = _body.shared_table(name, bases, discriminator)
         declared = _body.read_bases(name, bases, lambda base: isinstance(base, TableMeta))
         if not is_root:
             # The class statement's surroundings: a class may stand in a function.
@@ -62,20 +59,25 @@ class TableMeta(type):
             declared.extend(_body.read_body(name, namespace, around))
         declared.take(schema, naming, soft_delete, tenant)
         concrete = not (is_root or abstract)
+        kind = None
         if concrete:
             _filters.mark(name, declared.columns, declared.soft_delete, declared.tenant)
+            kind = _body.kind(name, declared, discriminator, None if shared is None else shared.__declared__)
             _body.settle(name, declared, lambda link: hasattr(Table, link))
         slots = [_relations.slot(link) for link in declared.links]
         # What instances of one result share, for their links.
         batch = ("_batch",) if slots else ()
-        namespace["__slots__"] = (*declared.columns, *slots, "_state", *batch) if concrete else ()
+        own = (*declared.columns, *slots, "_state", *batch) if concrete else ()
+        namespace["__slots__"] = own if shared is None else tuple(slot for slot in own if not hasattr(shared, slot))
         namespace["__declared__"] = declared
         cls: Any = super().__new__(mcs, name, bases, namespace)
         if concrete:
             options = _TableOptions(
-                name=_relations.snake_case(name) if table is None else table,
+                name=_table_name(name, table, shared),
                 schema=declared.schema,
                 comment=comment,
+                base=None if shared is None else shared.__model__,
+                kind=kind if shared is not None else None,
                 renamed_from=renamed_from,
                 naming=list(declared.naming.items()),
                 args=[arg.renamed(declared.column_name) for arg in declared.args],
@@ -84,7 +86,10 @@ class TableMeta(type):
             cls.__model__ = _native.Model(cls, options, list(declared.columns.values()), links)
             for attribute, descriptor in cls.__model__.descriptors().items():
                 setattr(cls, attribute, descriptor)
-            _registry.register(cls)
+            if shared is None:
+                _registry.register(cls)
+            else:
+                shared.__model__.adopt(discriminator, cls.__model__)
             _hooks.adopt(cls)
             _rules.declare(cls)
         return cls
@@ -103,9 +108,16 @@ class TableMeta(type):
         renamed_from: str | None = None,
         soft_delete: str | None = None,
         tenant: str | None = None,
+        discriminator: Any = None,
     ) -> None:
         """Take the class's options, which :meth:`__new__` has used."""
         super().__init__(name, bases, namespace)
+
+
+def _table_name(name: str, table: str | None, shared: type[Table] | None) -> str:
+    if shared is not None:
+        return shared.__model__.table_name
+    return _relations.snake_case(name) if table is None else table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +129,8 @@ class _TableOptions:
     comment: str | None
     renamed_from: str | None
     naming: list[tuple[str, str]]
+    base: _native.Model | None
+    kind: tuple[str, str] | None
     args: list[TableArg]
 
 
@@ -127,6 +141,9 @@ class Table(Instance, metaclass=TableMeta):
     are further options. ``naming`` is a convention for the names of constraints and indexes: a pattern of ``{table}``,
     ``{columns}``, ``{column}`` and ``{target}`` for each of ``pk``, ``uq``, ``fk``, ``ck``, ``ix`` and ``ex``.
     ``renamed_from`` is the name that the table had before, for migrations.
+
+    ``class Admin(User, discriminator="admin")`` shares the table of a class that has a ``Column(discriminator=True)``: its rows
+    are those with that value there, and rows that are read as ``User`` are instances of ``Admin`` where they have it.
 
     ``abstract=True`` makes a class that is no table itself: it passes on its columns, ``__table_args__`` and options. Plain
     classes with annotations among the bases pass on their columns too.

@@ -478,7 +478,9 @@ def _instance(row: Any) -> Table | None:
 
 def _models(tables: Iterable[type[Table] | str] | None) -> list[_native.Model]:
     classes = _registry.every() if tables is None else [_registry.resolve(table) for table in tables]
-    return [cls.__model__ for cls in _relations.implicit_tables(classes)]
+    models = [cls.__model__ for cls in _relations.implicit_tables(classes)]
+    # Classes of one kind of rows add their columns to the table that they share.
+    return [model for one in models for model in (one, *one.variants())]
 
 
 def _links(links: Links) -> tuple[Any, ...]:
