@@ -297,6 +297,14 @@ impl Expression {
         self.binary(Operator::Pow, other)
     }
 
+    fn __rpow__(
+        &self,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        self.reflected(Operator::Pow, other)
+    }
+
     fn __neg__(&self) -> PyResult<Self> {
         Self::checked(self.0.negative())
     }

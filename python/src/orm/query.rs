@@ -362,7 +362,7 @@ impl PyQuery {
     fn only(&self, columns: &Bound<'_, PyTuple>) -> PyResult<Self> {
         let py = columns.py();
         let columns = self.columns(columns)?;
-        self.narrowed(py, columns)
+        Ok(self.narrowed(py, columns))
     }
 
     /// All columns of the class but these, which are not loaded.
@@ -375,7 +375,7 @@ impl PyQuery {
             None => (0..entity.model.get().fields().len()).collect(),
         };
         let kept = all.into_iter().filter(|at| !without.contains(at));
-        self.narrowed(columns.py(), kept.collect())
+        Ok(self.narrowed(columns.py(), kept.collect()))
     }
 
     /// Loads links along with the rows: those to one row by a JOIN, those to many by a query for each.
