@@ -253,7 +253,7 @@ def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
         import pytest
         import data_bridge.postgres as pg
         from data_bridge.postgres.testing import Sandbox, SyncSandbox
-        from shop_models import User
+        from shop_models import Post, User
 
         @pytest.mark.asyncio
         async def test_they_are_there(pg_db):
@@ -290,11 +290,35 @@ def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
                 pg.remove_hook(hook)
             assert seen == [("a@example.com", 1), ("b@example.com", 1)]
 
+        @pytest.mark.asyncio
+        async def test_events_are_told(pg_db):
+            told = []
+            for event in ("begin", "commit", "rollback"):
+                pg_db.on(event)(lambda tx, event=event: told.append(event))
+            async with pg_db.transaction() as tx:
+                async with tx.transaction() as nested:
+                    nested.on_commit(lambda: told.append("nested"))
+                tx.on_commit(lambda: told.append("done"))
+                assert told == ["begin"]
+            assert told == ["begin", "commit", "nested", "done"]
+            del told[:]
+            with pytest.raises(ZeroDivisionError):
+                async with pg_db.transaction() as tx:
+                    tx.on_commit(lambda: told.append("done"))
+                    1 / 0
+            assert told == ["begin", "rollback"]
+
+        def test_links_are_loaded_from_the_sandbox(pg_sync_db, pg_sync_make):
+            with pg_sync_db.transaction() as tx:
+                made = pg_sync_make(Post)
+                post = Post.fetch_one(Post.id == made.id, db=tx)
+            assert post.author.fetch().id == post.author_id == made.author.fetch().id
+
         def test_none_is_missing():
             for real, ours in ((pg.Database, Sandbox), (pg.SyncDatabase, SyncSandbox)):
                 assert [name for name in dir(real) if not name.startswith("_") and not hasattr(ours, name)] == []
     """)
-    run(project, "-q", passed=4)
+    run(project, "-q", passed=6)
 
 
 def test_what_is_checked_at_commit_is_checked(project: pytest.Pytester) -> None:

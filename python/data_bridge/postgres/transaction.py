@@ -296,6 +296,10 @@ class Transaction(AsyncVerbs):
         return self._connection._blocks
 
     @property
+    def _pool(self) -> Any:
+        return self._connection._pool
+
+    @property
     def _in_transaction(self) -> bool:
         return True
 

@@ -90,7 +90,7 @@ def _holder(db: Any) -> Any:
 def _pool(db: Any) -> Any:
     """A weak reference to the database that a transaction or connection is of, nothing for a database itself."""
     holder = _holder(db)
-    member = holder._connection if isinstance(holder, Transaction) else getattr(holder, "_lent", None)
+    member = holder if isinstance(holder, Transaction) else getattr(holder, "_lent", None)
     return None if member is None else member._pool
 
 

@@ -182,9 +182,12 @@ def _by_columns(cls: Any, values: dict[str, Any]) -> dict[str, Any]:
     links: dict[str, Any] = cls.__declared__.links
     given: dict[str, Any] = {}
     for name, value in values.items():
-        if name in links:
-            for column in links[name].relation.columns:
-                given[column] = getattr(value, _referred(_columns(cls)[column]))
+        if name in links and getattr(links[name].relation, "kind", None) == "one":
+            columns = links[name].relation.columns or (f"{name}_id",)
+            if len(columns) != 1:
+                raise TypeError(f"{cls.__name__}.{name} has a key of several columns; give these: {', '.join(columns)}")
+            spec = _columns(cls)[columns[0]]
+            given[columns[0]] = None if value is None else getattr(value, _referred(spec))
         else:
             given[name] = value
     return given

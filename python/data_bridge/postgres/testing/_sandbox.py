@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self, cast
+from weakref import ref
 
 from data_bridge.postgres import _default, errors
+from data_bridge.postgres._events import Events, call_all
 from data_bridge.postgres._verbs import AsyncVerbs
 from data_bridge.postgres.connection import Connection
 from data_bridge.postgres.database import Database
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from data_bridge import _native
+    from data_bridge.postgres._events import Event
     from data_bridge.postgres._locks import Key
     from data_bridge.postgres.database import Member
     from data_bridge.postgres.sync import SyncDatabase
@@ -88,13 +91,19 @@ class Sandbox(AsyncVerbs):
 
     #: Whether the calls are those of a :class:`SyncSandbox`.
     _blocks = False
+    _is_open = True
 
     def __init__(self, member: Member) -> None:
         self._member = member
+        self._events = Events()
+        #: What the program holds, for instances that remember where they came from.
+        self._front: ref[Any] = ref(self)
         self._lock = threading.RLock()
-        cast("Any", member)._user = _anybody
+        vars(member).update(_user=_anybody, _pool=self._front)
         self._outer = Transaction(member, "BEGIN")
         run(self._outer.__aenter__())
+        # BEGIN is sent at once: from here on an idle connection is one whose transaction was ended.
+        run(member._simple(""))
         self._checks: bool | None = None
 
     @classmethod
@@ -103,16 +112,17 @@ class Sandbox(AsyncVerbs):
         """A sandbox on a connection of a blocking database; it is rolled back, and closed, when the block ends."""
         with database._lend() as lent:
             member = lent._usable()
+            pool = member._pool
+            sandbox = cls(member)
+            _default.use(sandbox)
             try:
-                sandbox = cls(member)
-                _default.use(sandbox)
-                try:
-                    yield sandbox
-                finally:
-                    _default.drop(sandbox)
-                    sandbox._refuse_if_ended()
+                yield sandbox
+                sandbox._refuse_if_ended()
             finally:
+                _default.drop(sandbox)
+                sandbox._is_open = False
                 vars(member).pop("_user", None)
+                vars(member)["_pool"] = pool
 
     def transaction(self, **_modes: Any) -> Transaction:
         """A savepoint that behaves like a transaction. Isolation and other modes are those of the whole sandbox."""
@@ -128,6 +138,10 @@ class Sandbox(AsyncVerbs):
         finally:
             lent._take_back()
 
+    def on[F: Callable[[Any], Any]](self, event: Event, /) -> Callable[[F], F]:
+        """Has a function called with the transactions of the program; see ``Database.on``."""
+        return self._events.on(event)
+
     # These rest on what is above alone.
     run = Database.run
     _run_again = Database._run_again
@@ -138,7 +152,9 @@ class Sandbox(AsyncVerbs):
         """The same sandbox for code that does not await."""
         view = copy(self)
         view._blocks = True
-        return SyncSandbox(view)
+        blocking = SyncSandbox(view)
+        view._front = ref(blocking)
+        return blocking
 
     async def close(self) -> None:
         """Does nothing: the program that is tested may close its database, and the test goes on."""
@@ -184,7 +200,10 @@ class Sandbox(AsyncVerbs):
 
     def _open(self) -> list[Transaction]:
         """The transactions of the program that are open now."""
-        return [each for each in self._member._transactions if isinstance(each, _Nested)]
+        return [each for each in self._member._transactions if isinstance(each, _Inner)]
+
+    def _outermost(self) -> list[Transaction]:
+        return [each for each in self._open() if isinstance(each, _Nested)]
 
     async def _turn(self) -> None:
         """Waits for the transactions of others to end: savepoints are a stack."""
@@ -235,6 +254,10 @@ class _Inner(Transaction):
     def _blocks(self) -> bool:
         return self._sandbox._blocks
 
+    @property
+    def _pool(self) -> ref[Any]:
+        return self._sandbox._front
+
 
 class _Nested(_Inner):
     """An outermost one, which waits for its turn."""
@@ -252,6 +275,11 @@ class _Nested(_Inner):
         # As within the block of a real database: what names no database runs in the transaction.
         self._as_default = _default.within(self._sandbox, self)
         self._as_default.__enter__()
+        try:
+            await self._tell("begin")
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     async def __aexit__(
@@ -260,18 +288,32 @@ class _Nested(_Inner):
         self._as_default.__exit__(None, None, None)
         _inside.set(self._before)
         sandbox = self._sandbox
-        if error is None and sandbox._open() == [self] and self._connection._status == "open":
+        if error is None and sandbox._outermost() == [self] and self._connection._status == "open":
             try:
                 if sandbox._checks_at_commit:
                     await self._connection._simple(_CHECK)
             except errors.Error as found:
                 await super().__aexit__(type(found), found, found.__traceback__)
+                await self._tell("rollback")
                 raise
         await super().__aexit__(kind, error, trace)
+        if error is not None:
+            await self._tell("rollback")
+
+    async def _tell_commit(self) -> None:
+        # To the program it is a transaction, whatever becomes of the one around it.
+        await self._tell("commit")
+        await call_all([(call, None) for call in self._committed], blocking=self._blocks)
+
+    async def _tell(self, event: Event) -> None:
+        shown = SyncTransaction(self) if self._blocks else self
+        await self._sandbox._events.tell(event, shown, blocking=self._blocks)
 
 
 class SyncSandbox(SyncVerbs):
     """The same for code that does not await; see :class:`Sandbox`, whose transaction it shares."""
+
+    _is_open = True
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -287,6 +329,10 @@ class SyncSandbox(SyncVerbs):
             connection: Any = SyncConnection(lent)
             connection._run, connection._run_statement = self._run, self._run_statement
             yield connection
+
+    def on[F: Callable[[Any], Any]](self, event: Event, /) -> Callable[[F], F]:
+        """Has a function called with the transactions of the program; see ``Database.on``."""
+        return self._sandbox.on(event)
 
     def run[T](self, fn: Callable[[SyncTransaction], T], /, **_modes: Any) -> T:
         """Runs a function in a transaction, once: nobody else is there for it to meet."""
