@@ -70,6 +70,11 @@ impl Conversions {
         })
     }
 
+    /// Whether the driver does not take the objects themselves.
+    pub fn dumps(&self) -> bool {
+        self.converter.dump.is_some()
+    }
+
     /// Whether the objects hold nothing that could refer back to a row.
     pub fn is_flat(&self) -> bool {
         self.converter.table.is_some() && !self.elements

@@ -505,6 +505,11 @@ impl Model {
         self.is_typed
     }
 
+    /// Whether no column has validators or a converter of its own for what is sent.
+    pub fn takes_values_as_they_are(&self) -> bool {
+        self.fields.iter().all(Field::takes_values_as_they_are)
+    }
+
     /// What becomes of a column's values beyond their type.
     #[inline]
     pub fn conversion(&self, index: usize) -> Option<&Conversions> {
@@ -704,6 +709,11 @@ impl Field {
         let table = self.column.table().name().to_string();
         RUN.import(py, "data_bridge.postgres.orm._validation", "run")?
             .call1((table, &self.name, validators, value))
+    }
+
+    fn takes_values_as_they_are(&self) -> bool {
+        let sends = self.conversion.as_ref().is_some_and(Conversions::dumps);
+        self.validators.is_none() && !sends
     }
 
     /// What the driver sends for a value of this column.

@@ -127,7 +127,17 @@ impl RowReader {
             if let Some((index, _)) = model.table().tenant() {
                 self.needed(number, index, tuple.get_item(index).ok())?;
             }
-            return Ok(tuple.clone());
+            // What is no row of the table is said where it is written.
+            if model.takes_values_as_they_are() || tuple.len() != self.columns.len() {
+                return Ok(tuple.clone());
+            }
+            let values = self.columns.iter().zip(tuple).map(|(index, value)| {
+                match model.fields().get(*index) {
+                    Some(field) => field.sent(field.accept(value)?),
+                    None => Ok(value),
+                }
+            });
+            return PyTuple::new(row.py(), values.collect::<PyResult<Vec<_>>>()?);
         }
         let model = self.model.get();
         let values: Vec<Bound<'py, PyAny>> = if model.slots().fit(row) {

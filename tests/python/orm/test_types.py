@@ -248,3 +248,49 @@ async def test_types_that_travel_as_text(url: str) -> None:
         assert [page.to_dict() for page in await Page.fetch_many()] == [{"id": 1, "words": "'a' 'b'", "path": '$."a"'}]
         assert await select(Page.words, Page.path) == [("'a' 'b'", '$."a"')]
         await pg.drop_all([Page])
+
+
+async def test_statements_of_writes(db: pg.Database) -> None:
+    one = (
+        await pg.insert(Account)
+        .values([row(1).to_dict(), row(2, plan=Plan.FREE, price=Money(7)).to_dict()])
+        .returning(Account.plan, Account.settings, Account.price)
+    )
+    assert one == [(Plan.PRO, FULL, Money(250)), (Plan.FREE, FULL, Money(7))]
+    changed = (
+        pg.update(Account)
+        .values(plan=Plan.FREE, price=Money(8), plans=[Plan.PRO], settings=Settings())
+        .where(Account.plan == Plan.PRO)
+        .returning(Account)
+    )
+    [found] = await changed
+    same(found, row(1, plan=Plan.FREE, price=Money(8), plans=[Plan.PRO], settings=Settings()))
+    upserted = (
+        pg.insert(Account)
+        .values(row(1).to_dict())
+        .on_conflict_do_update(["id"], set_={"plan": Plan.PRO, "price": Money(3), "level": Account.level + 0})
+        .returning(Account.plan, Account.price, Account.level)
+    )
+    assert await upserted == [(Plan.PRO, Money(3), Level.HIGH)]
+
+
+@pytest.mark.parametrize("count", [3, 2000])
+async def test_rows_by_their_keys(db: pg.Database, count: int) -> None:
+    made = await Account.insert_many([row(number) for number in range(count)], returning=True)
+    assert made[0].plan is Plan.PRO
+    assert made[0].price == Money(250)
+    for account in made:
+        account.plan, account.price, account.settings = Plan.FREE, Money(1), Settings()
+    assert await Account.update_many(made) == count
+    assert await Account.update_many([{"id": number, "plans": [Plan.FREE]} for number in range(count)]) == count
+    for found in await Account.fetch_many(order_by="id"):
+        same(found, row(found.id, plan=Plan.FREE, price=Money(1), settings=Settings(), plans=[Plan.FREE]))
+
+
+async def test_raw_sql_into_instances(db: pg.Database) -> None:
+    await Account.insert_one(row(1))
+    [found] = await Account.from_sql("SELECT price, plan, id, settings FROM typed_accounts")
+    assert (found.price, found.plan, found.settings) == (Money(250), Plan.PRO, FULL)
+    found.plan = Plan.FREE
+    await found.save()
+    assert (await found.refresh("plan", "price")).plan is Plan.FREE

@@ -96,6 +96,12 @@ async def test_refused_wherever_input_comes_in(db: pg.Database, column: str, val
         assert str(caught.value) == f"validated_people.{column}: {caught.value.reason}"
     with pytest.raises(ValidationError, match=reason):
         await Person.insert_many([given])
+    with pytest.raises(ValidationError, match=reason):
+        await Person.update_many([{"id": 1, column: value}])
+    with pytest.raises(ValidationError, match=reason):
+        await pg.insert(Person).values(given)
+    with pytest.raises(ValidationError, match=reason):
+        await pg.update(Person).values({column: value}).where(True)
     assert getattr(person, column) != value
     assert await Person.count() == 0
 
@@ -107,6 +113,21 @@ async def test_what_validators_give_is_kept(db: pg.Database) -> None:
     assert [one.email for one in await Person.fetch_many()] == ["b@x.io"]
     await db.execute("UPDATE validated_people SET age = 218")
     assert [one.age for one in await Person.fetch_many()] == [218]  # rows of the database are not looked at
+
+
+async def test_rows_as_tuples(db: pg.Database) -> None:
+    class Pair(Table, table="validated_pairs"):
+        id: Col[int] = Column(primary_key=True, validate=Min(1))
+        price: Col[int] = Column(type="text", load=int, dump=str)
+
+    await pg.drop_all([Pair])
+    await pg.create_all([Pair])
+    await Pair.insert_many([(1, 5), (2, 6)])
+    assert [pair.price for pair in await Pair.fetch_many(order_by="id")] == [5, 6]
+    with pytest.raises(ValidationError, match="must be at least 1"):
+        await Pair.insert_many([(3, 5), (0, 6)])
+    assert await Pair.count(Pair.price > 5) == 1
+    await pg.drop_all([Pair])
 
 
 def test_the_error_is_a_value_error_and_pickles() -> None:
