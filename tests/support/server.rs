@@ -82,6 +82,13 @@ impl TestServers {
         &self.tcp
     }
 
+    /// A file beside that of [`authority`](Self::authority): see `tools/servers.py`.
+    #[must_use]
+    pub fn beside_authority(&self, name: &str) -> Option<String> {
+        let authority = std::path::Path::new(self.authority()?);
+        Some(authority.with_file_name(name).display().to_string())
+    }
+
     /// The file with the authority that signed the servers' certificates; `None` where they speak no TLS.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {

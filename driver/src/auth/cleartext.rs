@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 
-use super::{Credentials, Policy, malformed};
+use super::{Credentials, Method, Policy, malformed};
 use crate::error::Error;
 
 /// The answer to `AuthenticationCleartextPassword`.
@@ -16,7 +16,7 @@ pub(super) fn respond(
     if !data.is_empty() {
         return Err(malformed());
     }
-    if !policy.tls && !policy.allow_cleartext {
+    if !policy.tls && !policy.allow_cleartext && !policy.methods.names(Method::Password) {
         return Err(Error::auth(
             "the server asks for the password in clear text over a connection without TLS, and it was not sent; \
              use TLS (sslmode=verify-full), or scram-sha-256 in the server's pg_hba.conf, or give \

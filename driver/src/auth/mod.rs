@@ -14,8 +14,10 @@
 //! Sources: PostgreSQL manual, sections 54.2.1 and 54.3 (messages) and 20.1 (methods); RFC 5802 and RFC 7677
 //! (SCRAM-SHA-256).
 
+mod binding;
 mod cleartext;
 mod md5;
+mod methods;
 mod scram;
 
 use std::fmt;
@@ -25,6 +27,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
+pub use binding::server_end_point;
+pub use methods::{Method, Methods};
 pub use scram::ScramKeys;
 
 /// Who logs in.
@@ -58,9 +62,26 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Whether a login is to be bound to the TLS connection that it runs in (RFC 5929, `tls-server-end-point`), so that nobody
+/// in between can pass it on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// Where the server offers it.
+    #[default]
+    Prefer,
+    /// A login without it fails.
+    Require,
+}
+
 /// What this side agrees to.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
+    /// The ways to log in that are good enough.
+    pub methods: Methods,
+    /// Whether SCRAM is bound to the TLS connection.
+    pub channel_binding: ChannelBinding,
     /// Send the password itself over a connection without TLS, when the server asks for it. With TLS it is
     /// sent on request: who chose an sslmode that does not verify the server has accepted that risk.
     pub allow_cleartext: bool,
@@ -74,6 +95,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            methods: Methods::ALL,
+            channel_binding: ChannelBinding::Prefer,
             allow_cleartext: false,
             tls: false,
             max_scram_iterations: 100_000,
@@ -109,6 +132,8 @@ pub struct Authenticator {
     credentials: Credentials,
     policy: Policy,
     nonce: [u8; 18],
+    /// What names the TLS connection, where there is one with such a name.
+    channel: Option<Box<[u8]>>,
     state: State,
 }
 
@@ -150,8 +175,14 @@ impl Authenticator {
             credentials,
             policy,
             nonce,
+            channel: None,
             state: State::Challenge,
         }
+    }
+
+    /// Names the TLS connection that the login runs in, for channel binding: see [`server_end_point`].
+    pub fn bind_channel(&mut self, name: Option<Box<[u8]>>) {
+        self.channel = name;
     }
 
     /// Takes the body of an `R` message: the four bytes of its code and what follows.
@@ -167,7 +198,13 @@ impl Authenticator {
             return Err(malformed());
         }
         match (mem::replace(&mut self.state, State::Failed), code) {
-            (State::Challenge | State::Confirmation, code::OK) => {
+            (State::Challenge, code::OK) => {
+                self.permit(Method::None)?;
+                self.require_binding(false)?;
+                self.state = State::Done;
+                Ok(Step::Done)
+            }
+            (State::Confirmation, code::OK) => {
                 self.state = State::Done;
                 Ok(Step::Done)
             }
@@ -205,12 +242,22 @@ impl Authenticator {
             )))
         };
         let message = match code {
-            code::CLEARTEXT_PASSWORD => cleartext::respond(&self.credentials, data, self.policy)?,
-            code::MD5_PASSWORD => md5::respond(&self.credentials, data)?,
+            code::CLEARTEXT_PASSWORD => {
+                self.permit(Method::Password)?;
+                self.require_binding(false)?;
+                cleartext::respond(&self.credentials, data, self.policy)?
+            }
+            code::MD5_PASSWORD => {
+                self.permit(Method::Md5)?;
+                self.require_binding(false)?;
+                md5::respond(&self.credentials, data)?
+            }
             code::SASL => {
-                scram::choose_mechanism(data, self.policy.tls)?;
+                let channel = scram::choose_mechanism(data, self.policy, self.channel.as_deref())?;
+                self.permit(Method::ScramSha256)?;
+                self.require_binding(channel.is_bound())?;
                 self.credentials.password()?;
-                let first = scram::ClientFirst::new(self.nonce);
+                let first = scram::ClientFirst::new(self.nonce, channel);
                 let message = first.message()?;
                 self.state = State::ScramContinue(first);
                 return Ok(Step::Send(message));
@@ -232,6 +279,30 @@ impl Authenticator {
         };
         self.state = State::Confirmation;
         Ok(Step::Send(message))
+    }
+
+    /// Refuses a way to log in that `require_auth` leaves out, before anything of the password is sent.
+    fn permit(&self, method: Method) -> Result<(), Error> {
+        if self.policy.methods.contains(method) {
+            return Ok(());
+        }
+        Err(Error::auth(format!(
+            "the server asks for {}, which require_auth={} does not permit",
+            method.described(),
+            self.policy.methods
+        )))
+    }
+
+    fn require_binding(&self, is_bound: bool) -> Result<(), Error> {
+        if is_bound || self.policy.channel_binding != ChannelBinding::Require {
+            return Ok(());
+        }
+        Err(Error::auth(if self.policy.tls {
+            "channel_binding=require, and the server does not bind the login to the TLS connection: it offers no SCRAM-SHA-256-PLUS, or \
+             its certificate names no hash for that"
+        } else {
+            "channel_binding=require needs TLS; give sslmode=verify-full"
+        }))
     }
 }
 

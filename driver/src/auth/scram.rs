@@ -6,8 +6,8 @@
 //! PostgreSQL's departures from the RFC: the user name is left empty (the startup message has it), and a
 //! password that is not valid UTF-8 or that `SASLprep` refuses is used as it is.
 //!
-//! The channel is not bound yet, which the first message says with its flag `n`. SCRAM-SHA-256-PLUS takes
-//! [`GS2_HEADER`], the `c=` attribute of [`ClientFirst::respond`] and the choice in [`choose_mechanism`].
+//! Over TLS the login is bound to the connection where the server offers SCRAM-SHA-256-PLUS (RFC 5802, section 6): see
+//! [`Channel`].
 
 use std::str;
 
@@ -20,13 +20,52 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Policy, malformed};
+use super::{ChannelBinding, Policy, malformed};
 use crate::error::Error;
 
 const MECHANISM: &str = "SCRAM-SHA-256";
 const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
-/// "This client does not bind the channel", and no other identity.
-const GS2_HEADER: &str = "n,,";
+
+/// How the login stands to the TLS connection; the beginning of the first message says so, and the proof covers it.
+pub(super) enum Channel {
+    /// It is not bound, and could not be.
+    Unbound,
+    /// It is not bound, since the server did not offer that; were this not true, the server would notice.
+    NotOffered,
+    /// It is bound to the connection of this name (RFC 5929, `tls-server-end-point`).
+    Bound(Box<[u8]>),
+}
+
+impl Channel {
+    pub fn is_bound(&self) -> bool {
+        matches!(self, Self::Bound(_))
+    }
+
+    const fn mechanism(&self) -> &'static str {
+        match self {
+            Self::Unbound | Self::NotOffered => MECHANISM,
+            Self::Bound(_) => MECHANISM_PLUS,
+        }
+    }
+
+    /// The header of RFC 5801, section 4, without another identity.
+    const fn header(&self) -> &'static str {
+        match self {
+            Self::Unbound => "n,,",
+            Self::NotOffered => "y,,",
+            Self::Bound(_) => "p=tls-server-end-point,,",
+        }
+    }
+
+    /// The attribute `c=`.
+    fn input(&self) -> String {
+        let name = match self {
+            Self::Unbound | Self::NotOffered => &[][..],
+            Self::Bound(name) => name,
+        };
+        BASE64.encode([self.header().as_bytes(), name].concat())
+    }
+}
 
 /// The keys that a password gives with one salt and one iteration count (RFC 5802, section 3).
 ///
@@ -63,8 +102,12 @@ impl ScramKeys {
     }
 }
 
-/// Reads the list of `AuthenticationSASL` and sees whether there is a way.
-pub(super) fn choose_mechanism(data: &[u8], tls: bool) -> Result<(), Error> {
+/// Reads the list of `AuthenticationSASL` and chooses among what it offers. `channel` names the TLS connection.
+pub(super) fn choose_mechanism(
+    data: &[u8],
+    policy: Policy,
+    channel: Option<&[u8]>,
+) -> Result<Channel, Error> {
     // Zero-terminated names, then an empty one.
     let names = data.strip_suffix(b"\0\0").ok_or_else(malformed)?;
     let offers = |wanted: &str| {
@@ -73,14 +116,18 @@ pub(super) fn choose_mechanism(data: &[u8], tls: bool) -> Result<(), Error> {
             .any(|name| name == wanted.as_bytes())
     };
 
-    if offers(MECHANISM_PLUS) && !tls {
+    let bound = channel.filter(|_| policy.channel_binding != ChannelBinding::Disable);
+    if offers(MECHANISM_PLUS) && !policy.tls {
         return Err(Error::auth(
             "the server offers SCRAM-SHA-256-PLUS on a connection without TLS, which no honest server does; someone may stand \
              between, so connect with sslmode=verify-full",
         ));
     }
-    if offers(MECHANISM) {
-        return Ok(());
+    match bound {
+        Some(name) if offers(MECHANISM_PLUS) => return Ok(Channel::Bound(name.into())),
+        Some(_) if offers(MECHANISM) => return Ok(Channel::NotOffered),
+        _ if offers(MECHANISM) => return Ok(Channel::Unbound),
+        _ => {}
     }
     let offered: Vec<_> = names
         .split(|byte| *byte == 0)
@@ -97,20 +144,22 @@ pub(super) fn choose_mechanism(data: &[u8], tls: bool) -> Result<(), Error> {
 /// The first message, sent; expects the server's first.
 pub(super) struct ClientFirst {
     nonce: String,
+    channel: Channel,
 }
 
 impl ClientFirst {
-    pub(super) fn new(nonce: [u8; 18]) -> Self {
+    pub(super) fn new(nonce: [u8; 18], channel: Channel) -> Self {
         Self {
             nonce: BASE64.encode(nonce),
+            channel,
         }
     }
 
     /// The `SASLInitialResponse`.
     pub(super) fn message(&self) -> Result<Vec<u8>, Error> {
         let mut out = BytesMut::new();
-        let data = format!("{GS2_HEADER}{}", self.bare());
-        frontend::sasl_initial_response(MECHANISM, data.as_bytes(), &mut out)
+        let data = format!("{}{}", self.channel.header(), self.bare());
+        frontend::sasl_initial_response(self.channel.mechanism(), data.as_bytes(), &mut out)
             .map_err(|_| malformed())?;
         Ok(out.into())
     }
@@ -129,7 +178,7 @@ impl ClientFirst {
         let server = ServerFirst::parse(data, &self.nonce, policy.max_scram_iterations)?;
         let keys = ScramKeys::derive(password, &server.salt, server.iterations);
 
-        let without_proof = format!("c={},r={}", BASE64.encode(GS2_HEADER), server.nonce);
+        let without_proof = format!("c={},r={}", self.channel.input(), server.nonce);
         let auth_message = format!("{},{},{without_proof}", self.bare(), server.text);
         let proof = BASE64.encode(keys.client_proof(&auth_message));
 

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::auth::Methods;
 use crate::error::{Error, Result};
 use crate::ident;
 
-use super::environment::Environment;
+use super::environment::{Environment, REQUIRE_TLS};
 use super::hosts::{LoadBalanceHosts, TargetSessionAttrs};
 use super::messages::MessageHandler;
 use super::network::TcpOptions;
@@ -14,7 +15,8 @@ use super::passfile::Passfile;
 use super::secret::Secret;
 use super::settings::{Origin, Settings};
 use super::ssl::{RootCerts, SslMode, SslPolicy};
-use super::target::{self, Target};
+use super::target::{self, Address, Target};
+use super::tls::{SslNegotiation, TlsOptions};
 use super::{Config, servicefile, text};
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -194,6 +196,7 @@ impl Builder {
         }
         let addresses = target::addresses(&settings)?;
         let tcp = TcpOptions::new(&settings);
+        let tls = TlsOptions::new(&settings, environment.certificates().as_deref())?;
         let ssl = SslPolicy::new(
             settings.sslmode,
             settings.sslrootcert,
@@ -214,8 +217,11 @@ impl Builder {
                 .or_else(|| passfile.as_ref()?.password(&address, &database, &user)),
             address,
         });
+        let targets: Vec<Target> = targets.collect();
+        check_plaintext(&targets, &tls, environment.requires_tls()?)?;
         Ok(Config {
-            targets: targets.collect(),
+            targets,
+            tls,
             target_session_attrs: settings.target_session_attrs.unwrap_or_default(),
             load_balance_hosts: settings.load_balance_hosts.unwrap_or_default(),
             tcp,
@@ -225,6 +231,8 @@ impl Builder {
             application_name: settings.application_name,
             options: settings.options,
             connect_timeout,
+            channel_binding: settings.channel_binding.unwrap_or_default(),
+            require_auth: settings.require_auth.unwrap_or(Methods::ALL),
             allow_cleartext_password: settings.allow_cleartext_password.unwrap_or(false),
             max_scram_iterations: settings
                 .max_scram_iterations
@@ -232,6 +240,27 @@ impl Builder {
             messages: MessageHandler::default(),
         })
     }
+}
+
+/// Refuses plaintext over TCP where it is forbidden, or where something else that was asked for excludes it. What goes
+/// through a Unix socket never leaves the machine.
+fn check_plaintext(targets: &[Target], tls: &TlsOptions, is_forbidden: bool) -> Result<()> {
+    let plain = targets.iter().any(|target| {
+        matches!(target.address, Address::Tcp { .. }) && target.ssl_mode == SslMode::Disable
+    });
+    if plain && is_forbidden {
+        return Err(Error::config(format!(
+            "{REQUIRE_TLS} forbids plaintext, and this connection would have no TLS; give sslmode=verify-full (on this machine \
+             with sslrootcert=<the authority of its server>)"
+        )));
+    }
+    if plain && tls.negotiation == SslNegotiation::Direct {
+        return Err(Error::config(
+            "sslnegotiation=direct begins with TLS, and this connection would have none; give sslmode=verify-full, verify-ca or \
+             require",
+        ));
+    }
+    Ok(())
 }
 
 /// Names of roles and databases are cut off by the server like other names, so that the limit holds here too.

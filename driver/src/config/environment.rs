@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::keys;
 use super::settings::{KEYS, Origin, Settings};
+
+/// The variable by which whoever runs a program forbids plaintext over TCP.
+pub(super) const REQUIRE_TLS: &str = "DATA_BRIDGE_REQUIRE_TLS";
 
 /// What the surroundings say: environment variables, home directory, name of the user. Tests and callers that want
 /// no surprises pass one of their own, see [`Environment::empty`].
@@ -29,7 +32,8 @@ impl Environment {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| {
-                name.starts_with("PG") || matches!(name.as_str(), "HOME" | "USER" | "LOGNAME")
+                name.starts_with("PG")
+                    || matches!(name.as_str(), "HOME" | "USER" | "LOGNAME" | REQUIRE_TLS)
             })
             .collect();
         let get = |name: &str| {
@@ -106,10 +110,27 @@ impl Environment {
         self.home.as_ref().map(|home| home.join(".pgpass"))
     }
 
+    /// `~/.postgresql`, the place of certificates.
+    pub(super) fn certificates(&self) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(".postgresql"))
+    }
+
     /// `~/.postgresql/root.crt`, if it is there.
     pub(super) fn root_certs(&self) -> Option<PathBuf> {
-        let file = self.home.as_ref()?.join(".postgresql/root.crt");
-        file.exists().then_some(file)
+        self.certificates()
+            .map(|folder| folder.join("root.crt"))
+            .filter(|file| file.exists())
+    }
+
+    /// Whether plaintext is refused whatever a connection string says: `DATA_BRIDGE_REQUIRE_TLS`.
+    pub(super) fn requires_tls(&self) -> Result<bool> {
+        match self.variables.get(REQUIRE_TLS).map_or("", String::as_str) {
+            "" | "false" | "off" | "no" | "0" => Ok(false),
+            "true" | "on" | "yes" | "1" => Ok(true),
+            _ => Err(Error::config(format!(
+                "environment variable {REQUIRE_TLS} must be true or false"
+            ))),
+        }
     }
 }
 

@@ -7,12 +7,7 @@ use super::settings::{KEYS, Origin};
 /// in a way that the caller did not want.
 ///
 /// Source: PostgreSQL 18 manual, "Parameter Key Words".
-const UNSUPPORTED: [(&str, Option<&str>, &[&str]); 30] = [
-    (
-        "channel_binding",
-        Some("PGCHANNELBINDING"),
-        &["disable", "prefer"],
-    ),
+const UNSUPPORTED: [(&str, Option<&str>, &[&str]); 18] = [
     (
         "client_encoding",
         None,
@@ -38,30 +33,11 @@ const UNSUPPORTED: [(&str, Option<&str>, &[&str]); 30] = [
     ("oauth_issuer", None, &[]),
     ("oauth_scope", None, &[]),
     ("replication", None, &["false", "off", "no", "0"]),
-    ("require_auth", Some("PGREQUIREAUTH"), &[]),
     ("requirepeer", Some("PGREQUIREPEER"), &[]),
     ("scram_client_key", None, &[]),
     ("scram_server_key", None, &[]),
-    (
-        "ssl_max_protocol_version",
-        Some("PGSSLMAXPROTOCOLVERSION"),
-        &["TLSv1.3"],
-    ),
-    (
-        "ssl_min_protocol_version",
-        Some("PGSSLMINPROTOCOLVERSION"),
-        &["TLSv1", "TLSv1.1", "TLSv1.2"],
-    ),
-    ("sslcert", Some("PGSSLCERT"), &[]),
-    ("sslcertmode", Some("PGSSLCERTMODE"), &["disable", "allow"]),
     ("sslcompression", Some("PGSSLCOMPRESSION"), &["0"]),
-    ("sslcrl", Some("PGSSLCRL"), &[]),
-    ("sslcrldir", Some("PGSSLCRLDIR"), &[]),
-    ("sslkey", Some("PGSSLKEY"), &[]),
     ("sslkeylogfile", None, &[]),
-    ("sslnegotiation", Some("PGSSLNEGOTIATION"), &["postgres"]),
-    ("sslpassword", None, &[]),
-    ("sslsni", Some("PGSSLSNI"), &["1"]),
 ];
 
 /// Names that other libraries use, too far from ours to be recognised as slips.

@@ -28,12 +28,14 @@ mod settings;
 mod ssl;
 mod target;
 mod text;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use crate::auth::{ChannelBinding, Methods};
 use crate::error::Result;
 
 pub use builder::Builder;
@@ -44,6 +46,7 @@ pub use network::{KeepAlive, TcpOptions};
 pub use secret::Secret;
 pub use ssl::{RootCerts, SslMode};
 pub use target::{Address, Target};
+pub use tls::{ClientCertificate, SslNegotiation, TlsOptions};
 
 /// All that is needed to open connections. Checked as a whole when it was built; prints without its password.
 #[derive(Clone, Debug)]
@@ -53,11 +56,14 @@ pub struct Config {
     load_balance_hosts: LoadBalanceHosts,
     tcp: TcpOptions,
     root_certs: RootCerts,
+    tls: TlsOptions,
     user: String,
     database: String,
     application_name: Option<String>,
     options: Option<String>,
     connect_timeout: Duration,
+    channel_binding: ChannelBinding,
+    require_auth: Methods,
     allow_cleartext_password: bool,
     max_scram_iterations: u32,
     messages: MessageHandler,
@@ -138,6 +144,11 @@ impl Config {
         &self.root_certs
     }
 
+    /// How TLS is set up, for targets that use it.
+    pub fn tls(&self) -> &TlsOptions {
+        &self.tls
+    }
+
     /// Role to log in as.
     pub fn user(&self) -> &str {
         &self.user
@@ -161,6 +172,16 @@ impl Config {
     /// Limit for name lookup, TCP, TLS and authentication together.
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout
+    }
+
+    /// Whether a login is bound to the TLS connection.
+    pub fn channel_binding(&self) -> ChannelBinding {
+        self.channel_binding
+    }
+
+    /// The ways to log in that are good enough.
+    pub fn require_auth(&self) -> Methods {
+        self.require_auth
     }
 
     /// Whether the password may be sent as it is without TLS.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::auth::{ChannelBinding, Methods};
 use crate::error::{Error, Result};
+use crate::session::tls_config::TlsVersion;
 
 use super::hosts::{LoadBalanceHosts, TargetSessionAttrs};
 use super::keys;
 use super::secret::Secret;
 use super::ssl::{RootCerts, SslMode};
+use super::tls::{self, SslNegotiation};
 
 /// Where a setting comes from, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl fmt::Display for Origin {
 }
 
 /// The keys that are understood, with their environment variables.
-pub(super) const KEYS: [(&str, Option<&str>); 23] = [
+pub(super) const KEYS: [(&str, Option<&str>); 35] = [
     ("host", Some("PGHOST")),
     ("hostaddr", Some("PGHOSTADDR")),
     ("port", Some("PGPORT")),
@@ -54,6 +57,18 @@ pub(super) const KEYS: [(&str, Option<&str>); 23] = [
     ("tcp_user_timeout", None),
     ("service", Some("PGSERVICE")),
     ("servicefile", Some("PGSERVICEFILE")),
+    ("sslnegotiation", Some("PGSSLNEGOTIATION")),
+    ("sslcert", Some("PGSSLCERT")),
+    ("sslkey", Some("PGSSLKEY")),
+    ("sslpassword", None),
+    ("sslcertmode", Some("PGSSLCERTMODE")),
+    ("sslcrl", Some("PGSSLCRL")),
+    ("sslcrldir", Some("PGSSLCRLDIR")),
+    ("sslsni", Some("PGSSLSNI")),
+    ("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION")),
+    ("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION")),
+    ("channel_binding", Some("PGCHANNELBINDING")),
+    ("require_auth", Some("PGREQUIREAUTH")),
     ("allow_cleartext_password", None),
     ("max_scram_iterations", None),
 ];
@@ -93,6 +108,18 @@ settings! {
     connect_timeout: Duration,
     sslmode: SslMode,
     sslrootcert: RootCerts,
+    sslnegotiation: SslNegotiation,
+    sslcert: PathBuf,
+    sslkey: PathBuf,
+    sslpassword: Secret,
+    send_certificate: bool,
+    sslcrl: PathBuf,
+    sslcrldir: PathBuf,
+    sslsni: bool,
+    ssl_min_protocol_version: TlsVersion,
+    ssl_max_protocol_version: TlsVersion,
+    channel_binding: ChannelBinding,
+    require_auth: Methods,
     target_session_attrs: TargetSessionAttrs,
     load_balance_hosts: LoadBalanceHosts,
     keepalives: bool,
@@ -133,6 +160,38 @@ impl Settings {
             "sslrootcert" if *value == "system" => self.sslrootcert = Some(RootCerts::System),
             "sslrootcert" => {
                 self.sslrootcert = Some(RootCerts::File(PathBuf::from(value.as_str())));
+            }
+            "sslnegotiation" => self.sslnegotiation = Some(tls::negotiation(&value, origin)?),
+            "sslcert" => self.sslcert = Some(PathBuf::from(value.as_str())),
+            "sslkey" => self.sslkey = Some(PathBuf::from(value.as_str())),
+            "sslpassword" => self.sslpassword = Some(Secret::new(std::mem::take(&mut *value))),
+            "sslcertmode" => self.send_certificate = Some(tls::certificate_mode(&value, origin)?),
+            "sslcrl" => self.sslcrl = Some(PathBuf::from(value.as_str())),
+            "sslcrldir" => self.sslcrldir = Some(PathBuf::from(value.as_str())),
+            "sslsni" => self.sslsni = Some(boolean(key, &value, origin)?),
+            "ssl_min_protocol_version" => {
+                self.ssl_min_protocol_version = Some(tls::version(&value, true, origin)?);
+            }
+            "ssl_max_protocol_version" => {
+                self.ssl_max_protocol_version = Some(tls::version(&value, false, origin)?);
+            }
+            "channel_binding" => {
+                self.channel_binding = Some(match value.as_str() {
+                    "disable" => ChannelBinding::Disable,
+                    "prefer" => ChannelBinding::Prefer,
+                    "require" => ChannelBinding::Require,
+                    _ => {
+                        return Err(Error::config(format!(
+                            "{origin}: channel_binding must be disable, prefer or require"
+                        )));
+                    }
+                });
+            }
+            "require_auth" => {
+                self.require_auth = Some(
+                    Methods::parse(&value)
+                        .map_err(|error| Error::config(format!("{origin}: {error}")))?,
+                );
             }
             "target_session_attrs" => {
                 self.target_session_attrs = Some(TargetSessionAttrs::parse(&value, origin)?);
@@ -206,6 +265,11 @@ mod tests {
             let value = match key {
                 "sslmode" | "load_balance_hosts" => "disable",
                 "target_session_attrs" => "any",
+                "channel_binding" => "prefer",
+                "require_auth" => "md5",
+                "sslnegotiation" => "direct",
+                "sslcertmode" => "allow",
+                "ssl_min_protocol_version" | "ssl_max_protocol_version" => "TLSv1.2",
                 _ => "1",
             };
             let mut settings = Settings::default();

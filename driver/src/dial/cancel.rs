@@ -5,17 +5,13 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::timed::{Timed, is_timeout};
 use super::{Deadline, refused};
 use crate::config::{Address, TcpOptions};
 use crate::error::Error;
-use crate::session::CancelKey;
-use crate::session::tls::Tls;
+use crate::session::{CancelKey, Encryption};
 use crate::wire::frontend;
 
 /// Sends cancel requests for one session: to the very address that it was opened with, whatever its host's name means by
@@ -26,7 +22,7 @@ pub struct Canceller {
     /// For messages.
     pub(super) address: Address,
     pub(super) tcp: TcpOptions,
-    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(super) tls: Option<Encryption>,
     pub(super) key: Option<CancelKey>,
 }
 
@@ -51,10 +47,7 @@ impl Canceller {
         frontend::cancel_request(key.process, &key.secret, &mut request);
         match &self.tls {
             None => socket.write_all(&request).map_err(failed)?,
-            Some((config, name)) => {
-                let tls = Tls::new(Arc::clone(config), name.clone())?;
-                send_encrypted(&mut socket, tls, request)?;
-            }
+            Some(encryption) => send_encrypted(&mut socket, encryption, request)?,
         }
         // The server closes this connection after it has signalled the backend. Until then the cancel may still be on
         // its way, and could hit whatever the session runs next.
@@ -69,19 +62,22 @@ impl Canceller {
     }
 }
 
-/// Asks for TLS, and sends `request` through it.
+/// Begins TLS as the session did, and sends `request` through it.
 fn send_encrypted(
     socket: &mut Timed<'_>,
-    mut tls: Tls,
+    encryption: &Encryption,
     mut request: BytesMut,
 ) -> Result<(), Error> {
+    let mut tls = encryption.start()?;
     let mut bytes = BytesMut::new();
-    frontend::ssl_request(&mut bytes);
-    socket.write_all(&bytes).map_err(failed)?;
-    let mut reply = [0];
-    socket.read_exact(&mut reply).map_err(failed)?;
-    if reply != *b"S" {
-        return Err(Error::tls("the server refused TLS for a cancel request"));
+    if !encryption.direct {
+        frontend::ssl_request(&mut bytes);
+        socket.write_all(&bytes).map_err(failed)?;
+        let mut reply = [0];
+        socket.read_exact(&mut reply).map_err(failed)?;
+        if reply != *b"S" {
+            return Err(Error::tls("the server refused TLS for a cancel request"));
+        }
     }
     let mut buffer = [0; 4096];
     loop {
@@ -126,7 +122,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::error::Kind;
-    use crate::session::tls_config::{self, Verification};
+    use crate::session::tls_config::{self, TlsSettings, Verification};
 
     const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -142,11 +138,10 @@ mod tests {
                 result = stream.write_all(&[0]);
             }
         });
-        let tls = is_encrypted.then(|| {
-            (
-                tls_config::client_config(Verification::Optional, None).unwrap(),
-                tls_config::server_name("localhost").unwrap(),
-            )
+        let tls = is_encrypted.then(|| Encryption {
+            config: tls_config::client_config(&TlsSettings::new(Verification::Optional)).unwrap(),
+            name: tls_config::server_name("localhost").unwrap(),
+            direct: false,
         });
         let config = Config::builder().host("127.0.0.1").user("me").build();
         let config = config.unwrap();

@@ -11,14 +11,11 @@ mod role;
 mod start;
 mod stream;
 mod timed;
+mod tls;
 
-use std::fs;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
 use rustls::crypto::SecureRandom;
-use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
 /// Statements that a connection keeps prepared unless told otherwise.
@@ -30,11 +27,8 @@ use start::Dialogue;
 pub use stream::Stream;
 
 use crate::auth::{Authenticator, Credentials, Policy};
-use crate::config::{
-    Address, Config, MessageHandler, RootCerts, SslMode, Target, TargetSessionAttrs,
-};
+use crate::config::{Address, Config, MessageHandler, Target, TargetSessionAttrs};
 use crate::error::{Error, Kind, Outcome};
-use crate::session::tls_config::{self, Verification};
 use crate::session::{Event, Session, Startup};
 
 /// A session that is ready for requests, and the socket that it lives on.
@@ -127,7 +121,7 @@ impl Dialer<'_> {
         wanted: TargetSessionAttrs,
     ) -> Result<Connected, Error> {
         let config = self.config;
-        let tls = tls(config, target)?;
+        let tls = tls::encryption(config, target)?;
         let stream = endpoint
             .open(config.tcp(), self.deadline)
             .map_err(|error| refused(target.address(), error))?;
@@ -142,6 +136,8 @@ impl Dialer<'_> {
                 .map(|password| Zeroizing::new(password.expose().as_bytes().to_vec())),
         };
         let policy = Policy {
+            methods: config.require_auth(),
+            channel_binding: config.channel_binding(),
             allow_cleartext: config.allow_cleartext_password(),
             tls: tls.is_some(),
             max_scram_iterations: config.max_scram_iterations(),
@@ -189,31 +185,6 @@ fn may_try_next(error: &Error) -> bool {
         Kind::Server => error.safe_to_retry(),
         _ => false,
     }
-}
-
-type TlsSetup = (Arc<ClientConfig>, ServerName<'static>);
-
-fn tls(config: &Config, target: &Target) -> Result<Option<TlsSetup>, Error> {
-    let verification = match (target.ssl_mode(), target.server_name()) {
-        (SslMode::Disable, _) | (_, None) => return Ok(None),
-        (SslMode::Require, _) => Verification::Optional,
-        (SslMode::VerifyCa, _) => Verification::Authority,
-        (SslMode::VerifyFull, _) => Verification::Full,
-    };
-    let name = tls_config::server_name(target.server_name().unwrap_or_default())?;
-    let pem = match config.root_certs() {
-        RootCerts::File(path) => Some(fs::read(path).map_err(|error| {
-            Error::config(format!(
-                "could not read sslrootcert {}: {error}",
-                path.display()
-            ))
-        })?),
-        RootCerts::System => None,
-    };
-    Ok(Some((
-        tls_config::client_config(verification, pem.as_deref())?,
-        name,
-    )))
 }
 
 /// Says of a socket that was not connected whose it was.

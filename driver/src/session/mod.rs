@@ -24,7 +24,7 @@ use bytes::BytesMut;
 
 pub use batch::{Batch, Execute};
 pub use event::{Event, RequestId};
-pub use startup::Startup;
+pub use startup::{Encryption, Startup};
 pub use statement::{Lookup, Statement};
 
 use crate::copy::{StagePlan, Stages};
@@ -127,11 +127,16 @@ impl Session {
             winding: None,
             receiving: Receiving::Open,
         };
-        if startup.tls.is_some() {
-            frontend::ssl_request(&mut session.outgoing);
-            session.phase = Phase::TlsReply(Box::new(startup));
-        } else {
-            session.send_startup(startup)?;
+        match &startup.tls {
+            None => session.send_startup(startup)?,
+            Some(encryption) if encryption.direct => {
+                session.tls = Some(encryption.start()?);
+                session.phase = Phase::TlsHandshake(Box::new(startup));
+            }
+            Some(_) => {
+                frontend::ssl_request(&mut session.outgoing);
+                session.phase = Phase::TlsReply(Box::new(startup));
+            }
         }
         Ok(session)
     }

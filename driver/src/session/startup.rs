@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  TlsReply --S--> TlsHandshake --> Authenticating --AuthenticationOk--> Starting --ReadyForQuery--> Ready
-//!     |                                  ^
-//!     +------ (no TLS wanted: starts here)
+//!                       ^                ^
+//!  (direct TLS starts here)    (no TLS wanted: starts here)
 //! ```
 //! `N` in answer to the TLS request is an error: a session that wants TLS never goes on without it.
 
@@ -25,12 +25,29 @@ use crate::wire::backend;
 pub struct Startup {
     /// Run-time parameters of the startup message: `user`, `database`, `application_name`, ...
     pub parameters: Vec<(String, String)>,
-    /// TLS settings and the name that the certificate must carry; `None` for plaintext.
-    pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// How the session is encrypted; `None` for plaintext.
+    pub tls: Option<Encryption>,
     /// Answers the server's challenges.
     pub authenticator: Authenticator,
     /// Statements to keep prepared; 0 turns the cache off.
     pub statement_cache: usize,
+}
+
+/// How a session is encrypted.
+#[derive(Clone, Debug)]
+pub struct Encryption {
+    /// TLS settings.
+    pub config: Arc<ClientConfig>,
+    /// The name that the certificate must carry.
+    pub name: ServerName<'static>,
+    /// Whether TLS begins at once instead of being asked for (PostgreSQL manual, "SSL Session Encryption").
+    pub direct: bool,
+}
+
+impl Encryption {
+    pub(crate) fn start(&self) -> Result<Tls, Error> {
+        Tls::new(self.config.clone(), self.name.clone())
+    }
 }
 
 /// Named for what the session waits for.
@@ -84,8 +101,8 @@ impl Session {
                 else {
                     return Err(Error::protocol("TLS was agreed twice"));
                 };
-                if let Some((config, name)) = &startup.tls {
-                    self.tls = Some(Tls::new(config.clone(), name.clone())?);
+                if let Some(encryption) = &startup.tls {
+                    self.tls = Some(encryption.start()?);
                 }
                 self.phase = Phase::TlsHandshake(startup);
                 Ok(Step::Silent)
@@ -105,7 +122,19 @@ impl Session {
         if self.tls.as_ref().is_some_and(Tls::is_handshaking) {
             return Ok(Step::Starved);
         }
-        if let Phase::TlsHandshake(startup) = std::mem::replace(&mut self.phase, Phase::Starting) {
+        if let Phase::TlsHandshake(mut startup) =
+            std::mem::replace(&mut self.phase, Phase::Starting)
+        {
+            if startup.tls.as_ref().is_some_and(|tls| tls.direct)
+                && !self.tls.as_ref().is_some_and(Tls::speaks_postgres)
+            {
+                return Err(Error::tls(
+                    "the server did not agree to speak PostgreSQL's protocol over TLS (ALPN); is this the port of a PostgreSQL server?",
+                ));
+            }
+            let certificate = self.tls.as_ref().and_then(Tls::server_certificate);
+            let channel = certificate.and_then(auth::server_end_point);
+            startup.authenticator.bind_channel(channel);
             self.send_startup(*startup)?;
         }
         Ok(Step::Silent)

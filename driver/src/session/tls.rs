@@ -12,6 +12,7 @@ use bytes::{Buf as _, BufMut as _, BytesMut};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
+use super::tls_config;
 use crate::error::{Error, Outcome};
 
 /// Plaintext given to rustls at a time: one TLS record, so that its own buffers stay small.
@@ -103,6 +104,17 @@ impl Tls {
     /// Whether the handshake still runs: nothing of the session can be sent or received yet.
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// Whether the server agreed to PostgreSQL's protocol by its registered name (ALPN, RFC 7301).
+    pub fn speaks_postgres(&self) -> bool {
+        self.connection.alpn_protocol() == Some(tls_config::PROTOCOL)
+    }
+
+    /// The certificate that the server showed (DER), once the handshake is over.
+    pub fn server_certificate(&self) -> Option<&[u8]> {
+        let first = self.connection.peer_certificates()?.first()?;
+        Some(first)
     }
 
     /// Whether TLS itself has something to send.

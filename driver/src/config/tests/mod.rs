@@ -428,3 +428,32 @@ fn a_service_counts_less_than_the_string_and_more_than_variables() {
     let missing = build("service=other", &elsewhere).unwrap_err().to_string();
     assert!(missing.contains("pg_service.conf"), "{missing}");
 }
+
+#[test]
+fn tls_can_be_demanded_from_outside() {
+    let demanding = surroundings().with_variable("DATA_BRIDGE_REQUIRE_TLS", "true");
+    let build = |text: &str| {
+        Config::builder()
+            .environment(demanding.clone())
+            .connection_string(text)
+            .and_then(Builder::build)
+    };
+    for plain in [
+        "host=h sslmode=disable",
+        "host=localhost",
+        "host=h,127.0.0.1",
+        "host=/tmp,localhost",
+    ] {
+        let message = build(plain).unwrap_err().to_string();
+        assert!(
+            message.contains("DATA_BRIDGE_REQUIRE_TLS forbids plaintext"),
+            "{plain}: {message}"
+        );
+    }
+    for protected in ["host=h", "host=/tmp", "host=localhost sslmode=require"] {
+        assert!(build(protected).is_ok(), "{protected}");
+    }
+    let unclear = surroundings().with_variable("DATA_BRIDGE_REQUIRE_TLS", "maybe");
+    let builder = Config::builder().environment(unclear).host("h");
+    assert!(builder.build().is_err());
+}

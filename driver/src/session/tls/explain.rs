@@ -41,8 +41,16 @@ pub(super) fn io(error: io::Error) -> Error {
 /// An alert that the server sent instead of going on.
 fn refusal(alert: AlertDescription) -> String {
     match alert {
-        AlertDescription::CertificateRequired | AlertDescription::BadCertificate => {
-            "the server refused the connection because it requires a client certificate, which this driver does not send yet".into()
+        AlertDescription::CertificateRequired => {
+            "the server requires a client certificate; give sslcert and sslkey".into()
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnknownCA
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate => {
+            format!("the server refused the client certificate, or the lack of one (alert {alert:?}); give sslcert and sslkey that its authority (ssl_ca_file) signed")
         }
         AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             format!("the server and this client have no TLS version or cipher in common (alert {alert:?}); the server must allow TLS 1.2")
