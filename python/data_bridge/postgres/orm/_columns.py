@@ -150,8 +150,8 @@ def Column(  # noqa: N802 - the name of what it declares
 ) -> Any:
     """Declare a column of a :class:`Table`.
 
-    ``name`` is the column's name where it is not the attribute's: ``class_: Col[str] = Column(name="class")``. Keys of mappings
-    and texts that name columns mean this name.
+    ``name`` is the column's name where it is not the attribute's: ``class_: Col[str] = Column(name="class")``. New rows
+    that are mappings have attributes as keys; texts that name columns, such as ``conflict_columns``, mean the column's name.
 
     ``type`` is PostgreSQL's type as in DDL (``"varchar(40)"``); left out, it follows from the annotation, as ``nullable`` does
     from ``| None``. ``default`` and ``default_factory`` are for the constructor, ``server_default`` is SQL for the server.
