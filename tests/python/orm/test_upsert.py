@@ -140,17 +140,31 @@ def rows(start: int, count: int, name: str) -> list[dict[str, str | None]]:
     return [{"email": f"{number:06}@x.io", "name": name} for number in range(start, start + count)]
 
 
-@pytest.mark.parametrize("count", [1, 10, 50, 51, 1_500])
-@pytest.mark.parametrize(
-    ("offset", "part"), [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)], ids=["no conflicts", "all conflict", "half conflict"]
-)
-async def test_bulk(count: int, offset: float, part: float) -> None:
+async def bulk(count: int, conflicts: int) -> None:
+    """So many rows, of which so many are there."""
     assert await User.insert_many(rows(0, count, "old")) == count
-    result = await User.upsert_many(rows(int(count * offset), count, "new"), conflict_columns=["email"])
-    updated = count - int(count * offset)
-    assert (result.inserted, result.updated) == (count - updated, updated)
+    result = await User.upsert_many(rows(count - conflicts, count, "new"), conflict_columns=["email"])
+    assert (result.inserted, result.updated) == (count - conflicts, conflicts)
     assert await User.count(User.name == "new") == count
-    assert await User.count() == count + count - updated
+    assert await User.count() == count + count - conflicts
+
+
+async def test_bulk_with_no_conflicts() -> None:
+    await bulk(20, 0)
+
+
+async def test_bulk_where_all_rows_conflict() -> None:
+    await bulk(20, 20)
+
+
+async def test_bulk_with_mixed_conflicts() -> None:
+    await bulk(20, 7)
+
+
+@pytest.mark.parametrize("count", [50, 51, 1_500, 3_000, 3_001])
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+async def test_fifty_rows_and_more(count: int, part: float) -> None:
+    await bulk(count, int(count * part))
 
 
 async def test_bulk_of_instances_and_chosen_columns() -> None:
