@@ -16,13 +16,14 @@ from uuid import UUID
 import pytest
 
 import data_bridge.postgres as pg
-from data_bridge.postgres import Col, Column, ForeignKey, Range, Table
+from data_bridge.postgres import BackReference, Col, Column, ForeignKey, Range, Table
 
 
 class Owner(Table, table="copied_owners"):
     id: Col[int] = Column(primary_key=True, init=False)
     name: Col[str]
     token: Col[str] = Column(default="s3cret", secret=True)
+    pets: BackReference[Pet] = BackReference("owner_id")
 
 
 class Pet(Table, table="copied_pets"):
@@ -61,6 +62,15 @@ async def test_copies_and_pickles(pet: Pet) -> None:
     deep.tags = ["b"]
     assert (await deep.save()).tags == ["b"]
     assert (await pickled.refresh()).tags == ["b"]
+
+
+async def test_collections_go_along(pet: Pet) -> None:
+    await Pet(owner_id=pet.owner_id).save()
+    [owner] = await Owner.select().prefetch(Owner.pets)
+    for other in (copy.copy(owner), copy.deepcopy(owner), pickle.loads(pickle.dumps(owner))):
+        assert [one.id for one in other.pets.loaded] == [one.id for one in owner.pets.loaded]
+        assert len(await other.pets.fetch()) == 2
+    assert copy.deepcopy(owner).pets.loaded[0] is not owner.pets.loaded[0]
 
 
 async def test_what_has_changed_and_what_is_new_goes_along(pet: Pet) -> None:

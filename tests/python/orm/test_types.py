@@ -294,3 +294,21 @@ async def test_raw_sql_into_instances(db: pg.Database) -> None:
     found.plan = Plan.FREE
     await found.save()
     assert (await found.refresh("plan", "price")).plan is Plan.FREE
+
+
+async def test_ranges_are_reflected(url: str) -> None:
+    async with await pg.connect(url) as db:
+        await db.execute("DROP TABLE IF EXISTS typed_spans")
+        await db.execute(
+            "CREATE TABLE typed_spans (id int PRIMARY KEY, days daterange, few int4range[], plan numrange NOT NULL)"
+        )
+        source = await pg.reflect_source(db, tables=["typed_spans"])
+        assert "days: pg.Col[pg.Range[dt.date] | None]" in source
+        assert "few: pg.Col[list[pg.Range[int]] | None] = pg.Column(type='int4range[]'" in source
+        assert "plan: pg.Col[pg.Range[Decimal]]" in source
+        made = await pg.reflect(db, tables=["typed_spans"])
+        spans = made["typed_spans"]
+        await spans.insert_one({"id": 1, "few": [pg.Range(1, 2)], "plan": pg.Range[Decimal]()})
+        [found] = await spans.fetch_many()
+        assert found["few"] == [pg.Range(1, 2)]
+        await db.execute("DROP TABLE typed_spans")

@@ -41,6 +41,16 @@ _ANNOTATIONS: dict[str, tuple[str, bool]] = {
     "time": ("dt.time", True),
     "timestamp": ("dt.datetime", False),
     "timestamptz": ("dt.datetime", True),
+    "int4range": ("pg.Range[int]", False),
+    "int8range": ("pg.Range[int]", True),
+    "numrange": ("pg.Range[Decimal]", True),
+    "daterange": ("pg.Range[dt.date]", True),
+    "tsrange": ("pg.Range[dt.datetime]", False),
+    "tstzrange": ("pg.Range[dt.datetime]", True),
+    "int8multirange": ("pg.Multirange[int]", True),
+    "nummultirange": ("pg.Multirange[Decimal]", True),
+    "datemultirange": ("pg.Multirange[dt.date]", True),
+    "tstzmultirange": ("pg.Multirange[dt.datetime]", True),
 }
 
 _IMPORTS = {
