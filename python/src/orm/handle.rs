@@ -498,13 +498,11 @@ impl Collection {
                 kept.del_item(key)?;
             }
         }
-        match rows {
-            Some(rows) => self.0.keep(py, &*self.0.ends(py)?, rows),
-            None => {
-                let instance = self.0.instance.bind(py);
-                model.slots().set(instance, model.link_slot(index), None)
-            }
+        if let Some(rows) = rows {
+            return self.0.keep(py, &*self.0.ends(py)?, rows);
         }
+        let instance = self.0.instance.bind(py);
+        model.slots().set(instance, model.link_slot(index), None)
     }
 
     fn _abandon(&self, py: Python<'_>) -> PyResult<()> {

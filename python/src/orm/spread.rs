@@ -44,14 +44,15 @@ impl Ends {
                     let linked = row.get_item(0)?;
                     // A row that several have is one instance.
                     let linked = match target.key_of(&linked, target.table().primary_key())? {
-                        Some(own) => match known.get_item(&own)? {
-                            Some(known) => known,
-                            None => {
+                        None => linked,
+                        Some(own) => {
+                            if let Some(known) = known.get_item(&own)? {
+                                known
+                            } else {
                                 known.set_item(own, &linked)?;
                                 linked
                             }
-                        },
-                        None => linked,
+                        }
                     };
                     (linked, key)
                 }
