@@ -49,10 +49,15 @@ class Held(AsyncVerbs):
         self._portals = 0
 
     def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> Transaction:
         """A transaction, or within one a savepoint."""
-        return Transaction(cast("Member", self), begin_sql(isolation, readonly, deferrable))
+        return Transaction(cast("Member", self), begin_sql(isolation, readonly, deferrable), identity=identity)
 
     def _atomic(self, parent: Transaction | None) -> Transaction:
         """A transaction of a routine's own, which is a savepoint also where one was opened by hand."""
@@ -100,13 +105,20 @@ class Connection(AsyncVerbs):
         self._run = member._run  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
 
     def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> Transaction:
         """A transaction, or within one a savepoint.
 
         ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
         """
-        return self._usable().transaction(isolation=isolation, readonly=readonly, deferrable=deferrable)
+        return self._usable().transaction(
+            isolation=isolation, readonly=readonly, deferrable=deferrable, identity=identity
+        )
 
     @asynccontextmanager
     async def lock(

@@ -290,16 +290,26 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     @asynccontextmanager
     async def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> AsyncGenerator[Transaction]:
         """A transaction on a connection of its own.
 
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
         statement. What names no database in the block runs in the transaction, if it would have run on this database.
+
+        With ``identity=True`` the same row is the same object, however often and by whatever way it is read in the
+        transaction. It then takes what the row holds by now, but for what the program has changed and not saved.
         """
         connection = await self._exclusive()
         try:
-            async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
+            async with connection.transaction(
+                isolation=isolation, readonly=readonly, deferrable=deferrable, identity=identity
+            ) as tx:
                 with _default.within(self, tx):
                     yield tx
         finally:

@@ -223,11 +223,18 @@ class _PoolRoutines(Deadlines, AsyncVerbs):
 
     @asynccontextmanager
     async def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> AsyncGenerator[Transaction]:
         connection = await self._exclusive()
         try:
-            async with connection.transaction(isolation=isolation, readonly=readonly, deferrable=deferrable) as tx:
+            async with connection.transaction(
+                isolation=isolation, readonly=readonly, deferrable=deferrable, identity=identity
+            ) as tx:
                 yield tx
         finally:
             await self._give_back(connection)
@@ -424,13 +431,23 @@ class SyncConnection(SyncVerbs):
         self._connection = connection
 
     def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> SyncTransaction:
         """A transaction, or within one a savepoint.
 
         ``BEGIN`` travels with the first statement, so that an empty transaction costs no round trip.
         """
-        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        modes: dict[str, Any] = {
+            "isolation": isolation,
+            "readonly": readonly,
+            "deferrable": deferrable,
+            "identity": identity,
+        }
         return SyncTransaction(self._connection.transaction(**modes))
 
     @contextmanager
@@ -523,14 +540,24 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
 
     @contextmanager
     def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool | None = None, deferrable: bool = False
+        self,
+        *,
+        isolation: Isolation | None = None,
+        readonly: bool | None = None,
+        deferrable: bool = False,
+        identity: bool = False,
     ) -> Generator[SyncTransaction]:
         """A transaction on a connection of its own.
 
         It commits when the block ends, and rolls back when the block raises. ``BEGIN`` travels with the first
         statement. What names no database in the block runs in the transaction, if it would have run on this database.
         """
-        modes: dict[str, Any] = {"isolation": isolation, "readonly": readonly, "deferrable": deferrable}
+        modes: dict[str, Any] = {
+            "isolation": isolation,
+            "readonly": readonly,
+            "deferrable": deferrable,
+            "identity": identity,
+        }
         with self._lend() as lent, SyncTransaction(lent.transaction(**modes)) as tx, _default.within(self, tx):
             yield tx
 

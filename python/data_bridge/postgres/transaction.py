@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import _locks, errors
 from ._events import call_all
+from ._identity import Identities
 from ._pool import log
 from ._reply import unawaited
 from ._verbs import AsyncVerbs
@@ -66,13 +67,23 @@ class Transaction(AsyncVerbs):
     """
 
     def __init__(
-        self, connection: Member, begin: str, parent: Transaction | None = None, *, of_routine: bool = False
+        self,
+        connection: Member,
+        begin: str,
+        parent: Transaction | None = None,
+        *,
+        of_routine: bool = False,
+        identity: bool = False,
     ) -> None:
         self._connection = connection
         self._begin = begin
         self._parent = parent
         #: A routine's own is a savepoint also where the program has opened a transaction by hand.
         self._of_routine = of_routine
+        #: The instances that it has given out; those of the transaction around it are its own too.
+        self._identities: Identities | None = Identities() if identity else None
+        if parent is not None:
+            self._identities = parent._identities
         self._savepoint: str | None = None
         self._user: object = None
         self._state: Literal["new", "open", "ended"] = "new"
@@ -311,7 +322,8 @@ class Transaction(AsyncVerbs):
         return self._usable()._run(sql, args, shape, **options)
 
     def _run_statement(self, statement: _native.Statement, /, *, timeout: float | None = None) -> Awaitable[Any]:
-        return self._usable()._run_statement(statement, timeout=timeout)
+        running = self._usable()._run_statement(statement, timeout=timeout)
+        return running if self._identities is None else self._identities.unified(running)
 
     def _within[T](self, timeout: float | None, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         return self._connection._within(timeout, work)
