@@ -94,6 +94,54 @@ def schema(url: str) -> Iterator[None]:
         db.execute("DROP TABLE cli_users")
 
 
+DATABASE = """
+    DROP SCHEMA IF EXISTS cli_shop CASCADE;
+    CREATE SCHEMA cli_shop;
+    CREATE TABLE cli_shop.guests (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, email text NOT NULL UNIQUE);
+    COMMENT ON TABLE cli_shop.guests IS 'Who came';
+    CREATE TABLE cli_shop.visits (
+        guest bigint NOT NULL REFERENCES cli_shop.guests ON DELETE CASCADE,
+        day date NOT NULL DEFAULT CURRENT_DATE,
+        stars int CHECK (stars BETWEEN 1 AND 5),
+        PRIMARY KEY (guest, day)
+    );
+    CREATE INDEX ON cli_shop.visits (abs(stars)) WHERE stars > 3;
+    CREATE INDEX ON cli_shop.visits (stars);
+"""
+
+
+@pytest.mark.smoke
+def test_a_database_is_listed_drawn_and_written(project: Path, url: str) -> None:
+    with pg.connect_sync(url, pool_max=1) as db:
+        for statement in DATABASE.split(";")[:-1]:
+            db.execute(statement)
+        inspect = ("inspect", url, "--schema", "cli_shop")
+        listed = run(project, *inspect)
+        assert listed.returncode == 0, listed.stderr
+        for expected in ("Who came", "identity always", "→ cli_shop.guests.id", "CURRENT_DATE", "stars > 3"):
+            assert expected in listed.stdout
+        drawn = run(project, *inspect, "-f", "mermaid").stdout
+        assert 'cli_shop_guests ||--o{ cli_shop_visits : "guest"' in drawn
+        ElementTree.fromstring(run(project, *inspect, "-f", "svg").stdout)
+        assert "visits" not in run(project, *inspect, "-t", "guests").stdout
+        source = run(project, *inspect, "-f", "python").stdout
+        compile(source, "models", "exec")
+        assert "class Guest(" in source
+        ddl = run(project, *inspect, "-f", "sql").stdout
+        db.execute("DROP SCHEMA cli_shop CASCADE")
+        for statement in ddl.split(";\n")[:-1]:
+            db.execute(statement)
+        again = run(project, *inspect)
+        assert again.stdout == listed.stdout
+        db.execute("DROP SCHEMA cli_shop CASCADE")
+    missing = run(project, "inspect", url, "-t", "nope")
+    assert missing.returncode == 1 and "no table 'nope'" in missing.stderr
+
+
+def test_models_are_written_as_sql(project: Path) -> None:
+    assert 'CREATE TABLE "cli_users"' in run(project, "inspect", "-m", "shop_models", "-f", "sql").stdout
+
+
 LINES = """
 await db.fetch_val("SELECT 40 + 2")
 1 / 0

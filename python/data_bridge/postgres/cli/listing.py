@@ -23,7 +23,7 @@ def _listed(shape: Shape) -> RenderableType:
     for line in shape.lines:
         grid.add_row(*map(Text, (line.name, line.type, "" if line.nullable else "no", key_of(line), line.default)))
     title = Text(shape.name, style="bold")
-    return Group(title, *([Text(shape.comment)] if shape.comment else []), grid, "")
+    return Group(title, *([Text(shape.comment)] if shape.comment else []), grid, *map(Text, shape.others), "")
 
 
 def key_of(line: Line) -> str:

@@ -83,6 +83,11 @@ def reflect(
     return _described(db, schema, tables, timeout, lambda found: _classes(_Module(found, schema)))
 
 
+def described(db: Any, make: Callable[[list[Described]], Any], *, schema: str, tables: Iterable[str] | None) -> Any:
+    """What ``make`` makes of the descriptions of tables, for those who show them."""
+    return _described(db, schema, tables, None, make)
+
+
 def _described[R](
     db: Any,
     schema: str,
