@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "Warning",
     "WrongLoop",
 ]
+
+_KEY = re.compile(r"\((.+?)\)=\(")
 
 type Outcome = Literal["not_sent", "failed", "unknown"]
 
@@ -106,6 +109,23 @@ class OperationalError(DatabaseError):
 
 class IntegrityError(DatabaseError):
     """A constraint was violated."""
+
+    @property
+    def constraint(self) -> str | None:
+        """The constraint's name: ``constraint_name`` by a shorter one."""
+        return self.constraint_name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the constraint is about, where the server says so: of a key, and of ``NOT NULL``.
+
+        They come from fields of the error, and are there however little its text shows.
+        """
+        if self.column_name is not None:
+            return (self.column_name,)
+        # "Key (a, b)=(1, 2) already exists.", in the server's language but for the punctuation.
+        found = _KEY.search(self.detail or "")
+        return tuple(name.strip('"') for name in found[1].split(", ")) if found is not None else ()
 
 
 class InternalError(DatabaseError):
