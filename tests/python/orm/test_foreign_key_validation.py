@@ -92,7 +92,7 @@ async def test_a_missing_table_is_named_by_the_server(db: pg.Database) -> None:
 
 
 async def test_a_missing_column_is_named_by_the_server(db: pg.Database) -> None:
-    with pytest.raises(ProgrammingError, match='"nothing".*does not exist'):
+    with pytest.raises(ProgrammingError, match=r'"nothing".*does not exist'):
         await pg.create_all([referring("orm_users.nothing")])
 
 
@@ -113,7 +113,7 @@ async def test_a_link_to_a_table_without_a_class_says_so_when_it_is_followed(db:
     await pg.create_all([table])
     await db.execute("INSERT INTO fk_unknown VALUES (1)")
     row = await pg.insert_one(table(id=1, to_id=1))
-    with pytest.raises(LookupError, match="fk_unknown.*define one"):
+    with pytest.raises(LookupError, match=r"fk_unknown.*define one"):
         await row.to.fetch()
     with pytest.raises(pg.errors.IntegrityError):
         await pg.insert_one(table(id=2, to_id=2))

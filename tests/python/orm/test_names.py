@@ -144,7 +144,7 @@ async def test_long_names_never_meet_by_being_cut(db: pg.Database) -> None:
     await pg.drop_all([long])
 
 
-@pytest.mark.parametrize("name", ["é", "ﬁ", "Ａ", "①", "ſ", "K", "가"])
+@pytest.mark.parametrize("name", ["é", "ﬁ", "Ａ", "①", "ſ", "K", "가"])  # noqa: RUF001
 async def test_names_are_not_normalised(db: pg.Database, name: str) -> None:
     forms = {name} | {unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")}
     columns = {f"c{number}": Column(name=form, default=None) for number, form in enumerate(sorted(forms))}
