@@ -33,10 +33,10 @@ static CONVERTERS: RwLock<Vec<Arc<Converter>>> = RwLock::new(Vec::new());
 
 /// Registers a converter; the answer is its number. Objects are found in `table` by their value, or made by `load` or `load_json`.
 #[pyfunction(name = "orm_converter")]
-#[pyo3(signature = (*, table = None, missing = String::new(), load = None, load_json = None, dump = None))]
+#[pyo3(signature = (*, table = None, missing = "", load = None, load_json = None, dump = None))]
 pub fn register(
     table: Option<Py<PyDict>>,
-    missing: String,
+    missing: &str,
     load: Option<Py<PyAny>>,
     load_json: Option<Py<PyAny>>,
     dump: Option<Py<PyAny>>,
