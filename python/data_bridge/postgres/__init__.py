@@ -247,13 +247,15 @@ async def connect(
     pool_max: int = 10,
     acquire_timeout: float | None = 30.0,
     statement_cache: int = 256,
+    warn_held: float | None = None,
     **settings: Any,
 ) -> Database:
     """Opens a pool of connections in the running event loop.
 
     ``url`` is a URL or ``key=value`` pairs; without it the ``PG*`` environment decides. ``settings`` are the same keys as
     keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it; one that is ``None`` is not given.
-    ``acquire_timeout`` is how many seconds a call may wait for a connection, ``None`` for no limit.
+    ``acquire_timeout`` is how many seconds a call may wait for a connection, ``None`` for no limit. After ``warn_held`` seconds
+    the log names the line of the program that still holds a connection.
     """
     try:
         config = _native.Config(url, statement_cache=statement_cache, **settings)
@@ -261,6 +263,7 @@ async def connect(
         # A traceback that shows local variables must not show the password.
         del url, settings
     database = Database(config, pool_min, pool_max, acquire_timeout)
+    database._warn_held = warn_held
     try:
         await database._start()
     except BaseException:

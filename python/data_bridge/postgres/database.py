@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from data_bridge import _native
 
-from . import _default, _locks, _pool, errors
+from . import _default, _holding, _locks, _pool, errors
 from ._events import Event, Events
 from ._limits import checked, expired
 from ._pool import CANCEL_DEADLINE, RESET, UNCLOSED, check_limits, log, log_notice, restore, why_exhausted
@@ -39,6 +39,9 @@ _CANCEL_AGAIN = 0.25
 
 class Member(_native.AsyncConnection, Held):
     """A connection of the pool, as the routines see it that have it alone. Users hold a ``Connection``."""
+
+    #: What is said if it is not given back in time.
+    _warning: asyncio.TimerHandle | None = None
 
     async def _turn(self) -> None:
         """Lets other tasks run, and the answers of the server be read."""
@@ -92,6 +95,7 @@ class Database(_native.AsyncPool, AsyncVerbs):
     _tasks: set[asyncio.Task[Any]]
     _is_open = False
     _events: Events | None = None
+    _warn_held: float | None = None
 
     def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect()``."""
@@ -214,6 +218,9 @@ class Database(_native.AsyncPool, AsyncVerbs):
     async def _exclusive(self, timeout: float | None = None) -> Member:
         connection = await self._alone(timeout)
         connection._events = self._events
+        if self._warn_held is not None:
+            held = self._warn_held
+            connection._warning = self._loop.call_later(held, _holding.warn, held, _holding.holder())
         return connection
 
     async def _alone(self, timeout: float | None) -> Member:
@@ -241,6 +248,9 @@ class Database(_native.AsyncPool, AsyncVerbs):
         the server's answer for goes on by itself: the caller, who may have been cancelled because the server is gone,
         does not wait for that either, and the connection counts as in use until it is over.
         """
+        if connection._warning is not None:
+            connection._warning.cancel()
+            connection._warning = None
         if connection._is_reusable and not connection._has_prepared:
             connection._reset(RESET)
             self._release(connection)
