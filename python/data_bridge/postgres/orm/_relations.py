@@ -245,10 +245,10 @@ def _one(cls: type[Table], name: str, declared: Declared) -> Ends:
         target = _class(cls, name, declared.target)
         return target.__model__, own, _primary_key(target, len(own), f"{cls.__name__}.{name}"), None
     table, columns = reference
-    target: Any = declared.target
-    if isinstance(target, str):
-        target = _registry.by_class_name(target, cls, table=table)
-    found: type[Table] = _registry.resolve(table if target is None else target)
+    named: Any = declared.target
+    if isinstance(named, str):
+        named = _registry.by_class_name(named, cls, table=table)
+    found: type[Table] = _registry.resolve(table if named is None else named)
     return found.__model__, own, columns, None
 
 
