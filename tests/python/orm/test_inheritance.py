@@ -25,7 +25,7 @@ class Staff(Table, table="inh_staff", discriminator="staff"):
         return len(self.first) < 4
 
     @is_short.expression
-    def is_short(cls) -> Expression[bool]:  # noqa: N805
+    def _is_short(cls) -> Expression[bool]:  # noqa: N805
         return func.length(cls.first) < 4
 
 

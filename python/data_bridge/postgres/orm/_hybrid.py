@@ -28,7 +28,7 @@ class hybrid_property[R]:  # noqa: N801 - it stands where ``property`` would
                 return len(self.first) < 4
 
             @is_short.expression
-            def is_short(cls) -> Expression[bool]:
+            def _is_short(cls) -> Expression[bool]:
                 return func.length(cls.first) < 4
 
         await User.select().where(User.name == "Ann Lee", User.is_short)
@@ -40,8 +40,9 @@ class hybrid_property[R]:  # noqa: N801 - it stands where ``property`` would
         self.__doc__ = get.__doc__
 
     def expression(self, function: Callable[[Any], Expression[R]]) -> Self:
-        """Say what the property is in a query: a function of the class."""
-        return type(self)(self._get, function)
+        """Say what the property is in a query: a function of the class, under any name."""
+        self._expression = function
+        return self
 
     @overload
     def __get__(self, instance: None, owner: type, /) -> Expression[R]: ...
