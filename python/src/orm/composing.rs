@@ -23,8 +23,13 @@ impl PyQuery {
     }
 
     pub(super) fn with(&self, change: impl FnOnce(Select<Value>) -> Select<Value>) -> Self {
+        self.replaced(change(self.select.clone()))
+    }
+
+    /// The same with what its SELECT has become.
+    pub(super) fn replaced(&self, select: Select<Value>) -> Self {
         Self {
-            select: change(self.select.clone()),
+            select,
             rows: self.rows.clone(),
             limited: self.limited,
             branches: self.branches.clone(),

@@ -152,7 +152,7 @@ impl PyQuery {
             let one = condition(&one)?;
             select = Self::reading(select, &one).filter(one);
         }
-        Ok(self.with(|_| select))
+        Ok(self.replaced(select))
     }
 
     /// Rows that were deleted softly too, of every class that it reads; subqueries speak for themselves.
@@ -187,7 +187,7 @@ impl PyQuery {
         for one in by {
             select = select.group_by(operand(&one, ValueType::UNKNOWN)?);
         }
-        Ok(self.with(|_| select))
+        Ok(self.replaced(select))
     }
 
     /// Keeps the groups for which all conditions are true.
@@ -197,7 +197,7 @@ impl PyQuery {
         for one in conditions {
             select = select.having(condition(&one)?);
         }
-        Ok(self.with(|_| select))
+        Ok(self.replaced(select))
     }
 
     /// Orders the rows; further calls decide among equals. `None` alone forgets the order.
@@ -344,7 +344,7 @@ impl PyQuery {
         let values = keyset::values(&self.select, &row)?;
         let select = self.select.clone().after(values);
         let select = select.map_err(|error| errors::to_py(py, &error))?;
-        Ok(self.with(|_| select))
+        Ok(self.replaced(select))
     }
 
     /// The one value of the one row, as an expression.
