@@ -596,6 +596,8 @@ class LinkField:
 class Link[T]:
     """The link of one instance to one row. It never does I/O by itself."""
 
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     @property
     def ref(self) -> Any:
         """The key, without a query; of several columns a tuple."""
@@ -625,6 +627,8 @@ class Collection[T]:
     """The links of one instance to many rows. It never does I/O by itself: as long as nothing has loaded the rows, to iterate,
     index or count them by ``len`` raises ``NotLoadedError``."""
 
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     @property
     def loaded(self) -> list[T]:
         """The linked instances; ``NotLoadedError`` where nothing has loaded them."""
