@@ -731,7 +731,7 @@ class RowReader:
         cls,
         model: Model,
         first: Any,
-        needed: Sequence[str] = (),
+        needed: Sequence[str] = ...,
         only: Sequence[str] | None = None,
         others: bool = False,
     ) -> Self: ...
@@ -762,7 +762,7 @@ class Statement:
 def orm_converter(
     *,
     table: dict[Any, Any] | None = None,
-    missing: str = "",
+    missing: str = ...,
     load: Callable[[Any], Any] | None = None,
     load_json: Callable[[bytes], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
