@@ -14,10 +14,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 
 import data_bridge.postgres as pg
+from data_bridge.postgres.orm import _registry
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -54,6 +56,9 @@ async def own_url(url: str, request: pytest.FixtureRequest) -> AsyncIterator[str
 async def test_the_blocks_of_a_page_run_one_after_another(
     page: Path, own_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # create_all() is to know the classes of this page alone.
+    for known in ("_classes", "_every"):
+        monkeypatch.setattr(_registry, known, WeakValueDictionary())
     async with await pg.connect(own_url) as db:
         if "CREATE TABLE" not in page.read_text() and "(Table" not in page.read_text():
             for statement in TABLES.split(";"):
