@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Union, cast, get_args, get_origin, overload
 from weakref import WeakKeyDictionary
 
 from . import _registry
@@ -169,7 +169,8 @@ def declare(attribute: str, annotation: Any, value: Any) -> Declared:
     if isinstance(value, Relation):
         return Declared(value, target)  # pyright: ignore[reportUnknownArgumentType]
     names: tuple[str, ...] = (f"{attribute}_id",) if kind is ForeignKey else ()
-    return Declared(kind(*names), target)
+    made: Any = cast("Any", kind)(*names)
+    return Declared(made, target)
 
 
 def _target(annotation: Any) -> Any:
