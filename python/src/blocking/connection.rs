@@ -369,6 +369,8 @@ impl Connection {
     /// again; if that takes too long, it is closed.
     fn cancel(&self, py: Python<'_>, buffer: &mut [u8]) {
         let mut done = Vec::new();
+        self.engine.give_up_copy("the client has given up");
+        self.engine.write();
         if self.engine.unsent() == 0 {
             self.engine.hold_all_for_cancel();
             let canceller = self.engine.canceller().clone();

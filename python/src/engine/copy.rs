@@ -95,6 +95,24 @@ impl Engine {
         }
     }
 
+    /// Has a COPY that nobody waits for any more end as soon as the server listens. A cancel request alone does not end it: a
+    /// server that waits for data looks at none.
+    pub fn give_up_copy(&self, reason: &str) {
+        let mut state = self.lock();
+        let State { session, jobs, .. } = &mut *state;
+        if let Some(Job {
+            kind: Kind::Copy(copying),
+            ..
+        }) = jobs.back_mut()
+        {
+            if session.is_copying() {
+                session.copy_fail(reason);
+            } else {
+                copying.given_up = Some(reason.into());
+            }
+        }
+    }
+
     /// Sends bytes of the COPY's format as they are.
     pub fn copy_bytes(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
         let mut state = self.lock();

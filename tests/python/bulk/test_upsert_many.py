@@ -237,14 +237,14 @@ async def test_changed_table(db: pg.Database, method: Method) -> None:
 
 @pytest.mark.parametrize("count", [10, 4000])
 async def test_types_that_travel_as_text(db: pg.Database, method: Method, count: int) -> None:
-    await db.execute("CREATE TABLE hosts (address inet PRIMARY KEY, name text)")
-    rows = [(f"10.0.{n // 250}.{n % 250}", "new") for n in range(count)]
-    await db.insert_many("hosts", rows[::2])
-    options: dict[str, Any] = {"conflict_columns": ["address"]}
+    await db.execute("CREATE TABLE prices (price money PRIMARY KEY, name text)")
+    rows = [(f"{n}.50", "new") for n in range(count)]
+    await db.insert_many("prices", rows[::2])
+    options: dict[str, Any] = {"conflict_columns": ["price"]}
     if method == "stage":
-        with pytest.raises(errors.NotSupportedError, match="inet"):
-            await db.upsert_many("hosts", rows, method="stage", **options)
-    result = await db.upsert_many("hosts", rows, **options)
+        with pytest.raises(errors.NotSupportedError, match="money"):
+            await db.upsert_many("prices", rows, method="stage", **options)
+    result = await db.upsert_many("prices", rows, **options)
     assert (result.inserted, result.updated) == (count // 2, count // 2)
 
 
