@@ -265,6 +265,8 @@ def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
             with pg_db.capture() as queries:
                 await User.count()
             assert len([each for each in queries if "count" in str(each)]) == 1
+            with pg_db.reads_own_writes():
+                assert await User.count(db=pg_db.replica) == 1
 
         def test_they_are_there_without_a_loop(pg_sync_db):
             def work(tx):
@@ -273,6 +275,8 @@ def test_the_other_verbs_of_a_database(project: pytest.Pytester) -> None:
             with pg_sync_db.lock("report", timeout=0) as connection:
                 assert connection.fetch_val("SELECT 1") == 1
                 assert connection.prepare("SELECT $1::int").fetch_val(3) == 3
+            with pg_sync_db.reads_own_writes():
+                assert User.count(db=pg_sync_db.replica) == 1
 
         @pytest.mark.asyncio
         async def test_hooks_are_called_as_by_a_real_database(pg_db):

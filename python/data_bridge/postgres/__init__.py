@@ -8,14 +8,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_bridge import _native
 from data_bridge._native import Record
 
+from . import _replicas
 from ._bulk import UpsertResult
 from ._capture import Capture, Captured, capture
 from ._functions import execute, execute_many, fetch, fetch_row, fetch_val
+from ._replicas import Replicas
+from ._replicas_sync import SyncReplicas
 from ._show import show
 from .connection import Connection
 from .database import Database
@@ -119,6 +122,9 @@ from .range import Multirange, Range
 from .sync import SyncConnection, SyncDatabase, SyncPrepared, SyncTransaction, connect_sync
 from .transaction import Transaction
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "BackReference",
     "Capture",
@@ -161,11 +167,13 @@ __all__ = [
     "Range",
     "Record",
     "Regex",
+    "Replicas",
     "Sql",
     "StaleRowError",
     "SyncConnection",
     "SyncDatabase",
     "SyncPrepared",
+    "SyncReplicas",
     "SyncTransaction",
     "Table",
     "Transaction",
@@ -248,6 +256,7 @@ async def connect(
     acquire_timeout: float | None = 30.0,
     statement_cache: int = 256,
     warn_held: float | None = None,
+    replicas: Sequence[str] | None = None,
     **settings: Any,
 ) -> Database:
     """Opens a pool of connections in the running event loop.
@@ -255,16 +264,21 @@ async def connect(
     ``url`` is a URL or ``key=value`` pairs; without it the ``PG*`` environment decides. ``settings`` are the same keys as
     keywords (``host``, ``user``, ``password``, ``sslmode``, ...) and win over it; one that is ``None`` is not given.
     ``acquire_timeout`` is how many seconds a call may wait for a connection, ``None`` for no limit. After ``warn_held`` seconds
-    the log names the line of the program that still holds a connection.
+    the log names the line of the program that still holds a connection. ``replicas`` are URLs of standby servers, for
+    ``Database.replica``; ``settings`` hold for them too, but for host and port.
     """
     try:
         config = _native.Config(url, statement_cache=statement_cache, **settings)
+        for_reading = _replicas.configs(url, replicas, settings, statement_cache)
     finally:
         # A traceback that shows local variables must not show the password.
-        del url, settings
-    database = Database(config, pool_min, pool_max, acquire_timeout)
+        del url, settings, replicas
+    kind = Database if for_reading is None else _replicas.RoutedDatabase
+    database = kind(config, pool_min, pool_max, acquire_timeout)
     database._warn_held = warn_held
     try:
+        if isinstance(database, _replicas.RoutedDatabase):
+            await database._open_replicas(for_reading or [], (pool_min, pool_max, acquire_timeout))
         await database._start()
     except BaseException:
         await database.close()

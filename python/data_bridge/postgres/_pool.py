@@ -24,7 +24,8 @@ RESET = (
     "SELECT pg_catalog.pg_advisory_unlock_all()"
 )
 
-
+#: What is told where there is nothing else to read from.
+NO_REPLICAS = "the database was opened without replicas; name them: connect(url, replicas=[...])"
 #: What is told of a pool that was dropped.
 UNCLOSED = "{!r} was never closed: call close(), or use it in a `with` block"
 

@@ -7,7 +7,7 @@ import functools
 import os
 import random
 import warnings
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from data_bridge import _native
@@ -15,7 +15,17 @@ from data_bridge import _native
 from . import _default, _holding, _locks, _pool, errors
 from ._events import Event, Events
 from ._limits import checked, expired
-from ._pool import CANCEL_DEADLINE, RESET, UNCLOSED, check_limits, log, log_notice, restore, why_exhausted
+from ._pool import (
+    CANCEL_DEADLINE,
+    NO_REPLICAS,
+    RESET,
+    UNCLOSED,
+    check_limits,
+    log,
+    log_notice,
+    restore,
+    why_exhausted,
+)
 from ._reply import Reply
 from ._retry import may_succeed, pauses
 from ._verbs import AsyncVerbs
@@ -23,8 +33,10 @@ from .connection import Connection, Held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from ._replicas import Replicas
     from .transaction import Isolation, Transaction
 
 os.register_at_fork(after_in_child=_native.forked)
@@ -96,6 +108,8 @@ class Database(_native.AsyncPool, AsyncVerbs):
     _is_open = False
     _events: Events | None = None
     _warn_held: float | None = None
+    #: Where it was opened with replicas.
+    _replicas: Replicas | None = None
 
     def __new__(cls, config: _native.Config, pool_min: int, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect()``."""
@@ -113,12 +127,15 @@ class Database(_native.AsyncPool, AsyncVerbs):
 
     async def _start(self) -> None:
         """Opens the first connections, so that a wrong password is known at once."""
+        await self._fill()
+        self._is_open = True
+        _default.use(self)
+
+    async def _fill(self) -> None:
         slots: list[int] = []
         while (slot := self._warm(max(1, self._pool_min))) is not None:
             slots.append(slot)
         await asyncio.gather(*(self._dial(slot) for slot in slots))
-        self._is_open = True
-        _default.use(self)
 
     async def _dial(self, slot: int, retries: int = 0) -> None:
         """Opens a connection for a place in the pool; failures that may pass are tried again with growing pauses."""
@@ -396,6 +413,29 @@ class Database(_native.AsyncPool, AsyncVerbs):
         """
         async with self.connection() as connection, connection.lock(key, shared=shared, timeout=timeout):
             yield connection
+
+    @property
+    def replica(self) -> Replicas:
+        """The replicas that were named to ``connect(..., replicas=[...])``, to read from.
+
+        >>> async def example(db):
+        ...     return await db.replica.fetch("SELECT * FROM users WHERE id = $1", 7)
+        """
+        if self._replicas is None:
+            raise errors.InterfaceError(NO_REPLICAS)
+        return self._replicas
+
+    def reads_own_writes(self) -> AbstractContextManager[None]:
+        """Within the block, ``replica`` shows at least what the block has written, and waits for no writes of others.
+
+        Outside of such blocks it shows what anybody has written through this object.
+
+        >>> async def example(db):
+        ...     with db.reads_own_writes():
+        ...         await db.execute("INSERT INTO logs DEFAULT VALUES")
+        ...         return await db.replica.fetch("SELECT * FROM logs")
+        """
+        return nullcontext() if self._replicas is None else self._replicas._writes.block()
 
     async def close(self) -> None:
         """Closes all connections; statements in flight may end first, those that wait are refused."""

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 import warnings
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from data_bridge import _native
@@ -20,7 +20,7 @@ from . import _default, _locks, _pool, _tables, errors
 from ._capture import Capture, capture
 from ._events import Event, Events
 from ._limits import Deadlines, checked, expired
-from ._pool import CANCEL_DEADLINE, UNCLOSED, check_limits, log, restore, why_exhausted
+from ._pool import CANCEL_DEADLINE, NO_REPLICAS, UNCLOSED, check_limits, log, restore, why_exhausted
 from ._retry import may_succeed, pauses
 from ._verbs import AsyncVerbs
 from .connection import Connection, Held
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
         Iterator,
         Sequence,
     )
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from data_bridge._native import Record
 
     from ._bulk import OnDuplicate, UpsertResult
+    from ._replicas_sync import SyncReplicas
     from .database import Member
     from .orm import Table
     from .transaction import Isolation, Transaction
@@ -58,16 +60,23 @@ def connect_sync(
     pool_max: int = 10,
     acquire_timeout: float | None = 30.0,
     statement_cache: int = 256,
+    replicas: Sequence[str] | None = None,
     **settings: Any,
 ) -> SyncDatabase:
     """Opens a pool of connections for any number of threads; the arguments are those of :func:`connect`."""
+    from . import _replicas, _replicas_sync
+
     try:
         config = _native.Config(url, statement_cache=statement_cache, **settings)
+        for_reading = _replicas.configs(url, replicas, settings, statement_cache)
     finally:
         # A traceback that shows local variables must not show the password.
-        del url, settings
+        del url, settings, replicas
     check_limits(pool_min, pool_max, acquire_timeout)
-    database = SyncDatabase(config, pool_max, acquire_timeout)
+    if for_reading is None:
+        database = SyncDatabase(config, pool_max, acquire_timeout)
+    else:
+        database = _replicas_sync.opened(config, for_reading, (pool_min, pool_max, acquire_timeout))
     # The first connection is awaited, so that a wrong password is known at once.
     database._warm(max(1, pool_min))
     database._is_open = True
@@ -511,11 +520,15 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
     _acquire_timeout: float | None
     _is_open = False
     _events: Events | None = None
+    #: What makes a connection of it.
+    _connections: type[_Routines] = _Routines
+    #: Where it was opened with replicas.
+    _replicas: SyncReplicas | None = None
 
     def __new__(cls, config: _native.Config, pool_max: int, acquire_timeout: float | None) -> Self:
         """Use ``connect_sync()``."""
         self = super().__new__(
-            cls, config, _Routines, pool_max, math.inf if acquire_timeout is None else acquire_timeout
+            cls, config, cls._connections, pool_max, math.inf if acquire_timeout is None else acquire_timeout
         )
         self._acquire_timeout = acquire_timeout
         return self
@@ -630,6 +643,17 @@ class SyncDatabase(_native.BlockingPool, SyncVerbs):
         """Holds an advisory lock for one block, on a connection of its own, which it lends; see ``Database.lock``."""
         with self.connection() as connection, connection.lock(key, shared=shared, timeout=timeout):
             yield connection
+
+    @property
+    def replica(self) -> SyncReplicas:
+        """The replicas that were named to ``connect_sync(..., replicas=[...])``, to read from; see ``Database.replica``."""
+        if self._replicas is None:
+            raise errors.InterfaceError(NO_REPLICAS)
+        return self._replicas
+
+    def reads_own_writes(self) -> AbstractContextManager[None]:
+        """Within the block, ``replica`` shows at least what the block has written; see ``Database.reads_own_writes``."""
+        return nullcontext() if self._replicas is None else self._replicas._routing._writes.block()
 
     @contextmanager
     def _lend(self) -> Generator[Connection]:

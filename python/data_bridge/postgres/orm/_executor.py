@@ -67,6 +67,12 @@ def home(known: Any) -> Any:
     return _default.inside(holder) if holder is not None and holder._is_open else None
 
 
+def home_to_write(known: Any) -> Any:
+    """The same where something is to be written: what came from a replica goes to the primary."""
+    found = home(known)
+    return _default.inside(found._to_write()) if hasattr(found, "_to_write") else found
+
+
 def is_blocking(db: Any) -> bool:
     """Whether calls on it are done when they return."""
     return isinstance(database(db), SyncVerbs)

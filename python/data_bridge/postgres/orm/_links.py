@@ -92,7 +92,7 @@ type _Change = Literal["add", "remove", "replace", "clear"]
 def _change(
     handle: Collection[Any], change: _Change, rows: list[Any], db: Any, timeout: float | None
 ) -> Coroutine[Any, Any, None]:
-    home = db if db is not None else _executor.home(handle._home)
+    home = db if db is not None else _executor.home_to_write(handle._home)
     target, _, _, between = handle._field._ends
     model = target
     for row in rows:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -22,7 +22,7 @@ from data_bridge.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from types import TracebackType
 
     from data_bridge import _native
@@ -127,6 +127,15 @@ class Sandbox(AsyncVerbs):
     def transaction(self, **_modes: Any) -> Transaction:
         """A savepoint that behaves like a transaction. Isolation and other modes are those of the whole sandbox."""
         return _Nested(self)
+
+    @property
+    def replica(self) -> Self:
+        """The sandbox itself: no other server could show what was written in it. Here writes are not refused."""
+        return self
+
+    def reads_own_writes(self) -> AbstractContextManager[None]:
+        """Nothing to see to: what is read is never behind."""
+        return nullcontext()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -321,6 +330,15 @@ class SyncSandbox(SyncVerbs):
     def transaction(self, **_modes: Any) -> SyncTransaction:
         """A savepoint that behaves like a transaction. Isolation and other modes are those of the whole sandbox."""
         return SyncTransaction(self._sandbox.transaction())
+
+    @property
+    def replica(self) -> Self:
+        """The sandbox itself: no other server could show what was written in it. Here writes are not refused."""
+        return self
+
+    def reads_own_writes(self) -> AbstractContextManager[None]:
+        """Nothing to see to: what is read is never behind."""
+        return nullcontext()
 
     @contextmanager
     def connection(self) -> Generator[SyncConnection]:
