@@ -329,6 +329,50 @@ async def test_a_savepoint_is_undone_alone(db: pg.Database) -> None:
     assert await counted(db) == 3
 
 
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_savepoint_undoes_what_was_written_by_the_transaction_around_it(db: pg.Database, named: bool) -> None:
+    changed, gone = await Note(text="a").save(), await Note(text="b").save()
+    new, many, kept = Note(text="c"), [Note(text="d"), Note(text="e")], Note(text="f")
+    async with db.transaction() as tx:
+        holder = tx if named else None
+        with pytest.raises(ZeroDivisionError):
+            async with tx.transaction():
+                changed.text = "later"
+                await changed.save(db=holder)
+                await gone.delete(db=holder)
+                await new.save(db=holder)
+                await Note.insert_many(many, db=holder)
+                raise ZeroDivisionError
+        assert changed.changed_columns() == {"text"}
+        assert gone.changed_columns() == frozenset()
+        assert all("text" in note.changed_columns() for note in (new, *many))
+        async with tx.transaction():
+            await kept.save(db=holder)
+        for note in (changed, new, *many):
+            await note.save(db=holder)
+        await gone.delete(db=holder)
+    assert sorted(note.text for note in await Note.fetch_many()) == ["c", "d", "e", "f", "later"]
+
+
+def test_a_savepoint_of_a_blocking_database_does_so_too(url: str) -> None:
+    with pg.connect_sync(url) as db:
+        changed: Any = Note(text="a")
+        changed.save(db=db)
+        new, gone = Note(text="b"), Note(text="c")
+        gone.save(db=db)
+        with db.transaction() as tx:
+            with pytest.raises(ZeroDivisionError), tx.transaction():
+                changed.text = "later"
+                changed.save(db=tx)
+                new.save(db=tx)
+                gone.delete(db=tx)
+                raise ZeroDivisionError
+            changed.save(db=tx)
+            new.save(db=tx)
+            gone.refresh(db=tx)
+        assert db.fetch_val("SELECT string_agg(text, ',' ORDER BY text) FROM orm_notes") == "b,c,later"
+
+
 async def test_what_a_lent_connection_rolls_back(db: pg.Database) -> None:
     note = Note(text="a")
     async with db.connection() as connection:

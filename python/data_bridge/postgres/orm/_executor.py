@@ -475,10 +475,11 @@ def _written(holder: Any, model: _native.Model, rows: Any) -> Generator[None]:
 
 
 def _transaction_of(holder: Any) -> Transaction | None:
-    """The transaction that statements of a holder are part of."""
+    """The transaction that statements of a holder are part of: the innermost that is open on its connection, also where the
+    holder is one around that."""
     transaction: Transaction | None = holder._transaction
-    lent = getattr(holder, "_lent", None)
-    return lent._transactions[-1] if lent is not None and lent._transactions else transaction
+    member = getattr(holder, "_lent", None) if transaction is None else transaction._connection
+    return member._transactions[-1] if member is not None and member._transactions else transaction
 
 
 async def _read(model: _native.Model, rows: Any, needed: Sequence[str] = ()) -> tuple[_native.RowReader | None, Any]:
