@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_bridge import _native
 from data_bridge._native import Query
+from data_bridge.postgres.errors import InterfaceError
 
 from . import _detect, _executor, _expressions, _filters, _loading
 
@@ -24,7 +25,12 @@ def fetch(handle: Handle, refresh: bool, db: Any, timeout: float | None) -> Coro
     if field._is_raising and not handle.is_loaded:
         # Reading it says how to load it.
         _ = handle.loaded
-    home = db if db is not None else _executor.home(handle._home)
+    try:
+        home = _executor.database(db if db is not None else _executor.home(handle._home))
+    except InterfaceError:
+        if not handle.is_loaded or refresh:
+            raise
+        return _executor.answered(handle.loaded)
     place = _detect.caller()
 
     async def steps(holder: Any) -> Any:
@@ -50,8 +56,6 @@ def fetch(handle: Handle, refresh: bool, db: Any, timeout: float | None) -> Coro
             if load is not None:
                 load.set_result(None)
 
-    if home is None and (handle.is_loaded and not refresh):
-        return _executor.answered(handle.loaded)
     return _executor.in_steps(home, steps, timeout)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from typing import Any
 
 import pytest
 
 import data_bridge.postgres as pg
 from data_bridge.postgres import NotLoadedError, col, select
+from data_bridge.postgres.errors import InterfaceError
 
-from .models import Comment, Company, Person, Post
+from .models import MODELS, Comment, Company, Person, Post
 
 
 async def test_one_join_for_several_levels(world: pg.Database) -> None:
@@ -215,3 +218,49 @@ async def test_columns_that_are_left_out(world: pg.Database) -> None:
     assert person.posts[0].title
     with pytest.raises(NotLoadedError):
         _ = person.posts[0].stars
+
+
+async def test_links_of_instances_that_no_query_made(world: pg.Database) -> None:
+    ann = await Person.select().where(Person.email == "ann@x.io").one()
+    saved = await Post(author_id=ann.id, title="saved").save()
+    bulk = Post(author_id=ann.id, title="bulk")
+    await Post.insert_many([bulk])
+    upserted = await Post(author_id=ann.id, title="upserted").upsert()
+    unpickled = pickle.loads(pickle.dumps(saved))
+    for post in (saved, bulk, upserted, unpickled, Post(author_id=ann.id, title="never written")):
+        with world.capture() as queries:
+            assert (await post.author.fetch()).email == "ann@x.io"
+            author = await post.author.fetch()
+            assert len(await author.posts.fetch()) == 6
+        assert len(queries) == 2, "what is loaded is not loaded again"
+    async with world.transaction() as tx:
+        late = await Person(email="late@x.io").save(db=tx)
+        post = Post(author_id=late.id, title="within")
+        assert (await post.author.fetch()).email == "late@x.io", "the transaction is the default within it"
+
+
+async def test_what_is_loaded_needs_no_database(url: str) -> None:
+    async with await pg.connect(url) as db:
+        await pg.drop_all(MODELS)
+        await pg.create_all(MODELS)
+        person = await Person(email="ann@x.io").save()
+        post = await Post(author_id=person.id, title="first").save()
+        author = await post.author.fetch()
+        await pg.drop_all(MODELS, db=db)
+    assert await post.author.fetch() is author
+    with pytest.raises(InterfaceError, match="no database is open"):
+        await post.author.fetch(refresh=True)
+
+
+def test_links_of_instances_that_no_query_made_by_a_blocking_database(url: str) -> None:
+    with pg.connect_sync(url):
+        pg.drop_all(MODELS)
+        pg.create_all(MODELS)
+        person: Any = Person(email="ann@x.io")
+        person.save()
+        post: Any = Post(author_id=person.id, title="first")
+        post.save()
+        for _ in range(2):
+            assert post.author.fetch().email == "ann@x.io"
+            assert [each.title for each in person.posts.fetch()] == ["first"]
+        pg.drop_all(MODELS)
