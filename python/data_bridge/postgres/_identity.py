@@ -29,12 +29,18 @@ class Identities:
 
     def _instance(self, found: Any) -> Any:
         model: Any = found.__model__
-        values = tuple(getattr(found, name, None) for name in model.key_names)
+        # Not by attributes: to read one that the query has left out is an error.
+        held = model.values(found)
+        values = tuple(map(held.get, model.key_names))
         if not values or None in values:
             return found
-        known = self._known.setdefault((model.cls, *values), found)
+        key = (model.cls, *values)
+        known = self._known.get(key)
+        if known is None or (known is not found and model.is_new(known)):
+            # The first; or the row of the one that was known is gone, so this is another.
+            known = self._known[key] = found
         if known is not found:
-            _renew(model, known, found)
+            _renew(model, known, held)
         for name in model.link_names:
             # What a join has brought along goes to the instance that stays.
             slot = f"_linked_{name}"
@@ -44,12 +50,10 @@ class Identities:
         return known
 
 
-def _renew(model: Any, known: Any, found: Any) -> None:
-    """The instance that stays takes what the row holds by now, but in columns that the program has changed."""
-    kept = model.changed(known)
-    values: dict[str, Any] = {
-        name: getattr(found, name) for name in model.column_names if name not in kept and hasattr(found, name)
-    }
+def _renew(model: Any, known: Any, held: dict[str, Any]) -> None:
+    """The instance that stays takes what the row holds by now, but in columns that the program has changed, and in those
+    that were not read."""
+    kept, before = model.changed(known), model.values(known)
     # Only what differs: a key that is set anew forgets what it was known to lead to.
-    values = {name: value for name, value in values.items() if getattr(known, name, _NOTHING) != value}
+    values = {name: value for name, value in held.items() if name not in kept and before.get(name, _NOTHING) != value}
     model.take(known, list(values), tuple(values.values()))

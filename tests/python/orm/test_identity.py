@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 import data_bridge.postgres as pg
 from data_bridge.postgres import Col, Column, ForeignKey, Table, select, update
+from data_bridge.postgres.orm import NotLoadedError
 
 
 class Person(Table, table="identity_people"):
@@ -23,7 +25,16 @@ class Pet(Table, table="identity_pets"):
     owner: ForeignKey[Person] = ForeignKey("owner_id")
 
 
-MODELS = [Person, Pet]
+class Vehicle(Table, table="identity_vehicles"):
+    id: Col[int] = Column(primary_key=True)
+    kind: Col[str] = Column(discriminator=True, init=False)
+
+
+class Truck(Vehicle, discriminator="truck"):
+    load: Col[int | None] = Column(default=None)
+
+
+MODELS = [Person, Pet, Vehicle]
 
 
 @pytest.fixture
@@ -65,6 +76,46 @@ async def test_it_takes_what_the_row_holds_but_for_what_was_changed(db: pg.Datab
         assert (ann.name, ann.age, ann.changed_columns()) == ("Anne", 7, {"name"})
         await ann.save()
     assert await db.fetch_row("SELECT name, age FROM identity_people WHERE id = 1") == ("Anne", 7)
+
+
+async def test_columns_that_were_left_out_come_with_a_later_query_and_never_go(db: pg.Database) -> None:
+    people = Person.select().where(Person.id == 1)
+    async with db.transaction(identity=True):
+        part = await people.only(Person.id, Person.name).one()
+        with pytest.raises(NotLoadedError):
+            _ = part.age
+        assert await people.one() is part
+        assert (part.name, part.age, part.changed_columns()) == ("Ann", 0, frozenset())
+    async with db.transaction(identity=True):
+        full = await people.one()
+        await update(Person).values(age=7, name="Anne").where(Person.id == 1)
+        assert await people.defer(Person.age).one() is full
+        assert (full.name, full.age) == ("Anne", 0)
+
+
+async def test_a_shared_table_gives_one_instance_whatever_class_is_asked(db: pg.Database) -> None:
+    await Truck.insert_one(Truck(id=1, load=3))
+    async with db.transaction(identity=True):
+        truck = await Vehicle.select().where(Vehicle.id == 1).one()
+        assert await Vehicle.select().where(Vehicle.id == 1).one() is truck
+        assert await Truck.select().where(Truck.id == 1).one() is truck
+        assert isinstance(truck, Truck) and truck.load == 3
+
+
+async def test_an_instance_whose_row_was_deleted_is_given_out_no_more(db: pg.Database) -> None:
+    async with db.transaction(identity=True) as tx:
+        bob = await Person.select().where(Person.id == 2).one()
+        await bob.delete()
+        await tx.execute("INSERT INTO identity_people (id, name, age) VALUES (2, 'Ben', 1)")
+        ben = await Person.select().where(Person.id == 2).one()
+        assert ben is not bob
+        assert (ben.name, bob.name) == ("Ben", "Bob")
+        assert await Person.select().where(Person.id == 2).one() is ben
+        with suppress(RuntimeError):
+            async with tx.transaction():
+                await ben.delete()
+                raise RuntimeError
+        assert await Person.select().where(Person.id == 2).one() is ben
 
 
 async def test_without_it_each_reading_makes_its_own(db: pg.Database) -> None:
