@@ -30,12 +30,12 @@ class Identities:
     def _instance(self, found: Any) -> Any:
         model: Any = found.__model__
         # Not by attributes: to read one that the query has left out is an error.
-        held = model.values(found)
-        values = tuple(map(held.get, model.key_names))
+        held: dict[str, Any] = model.values(found)
+        values: tuple[Any, ...] = tuple(map(held.get, model.key_names))
         if not values or None in values:
             return found
-        key = (model.cls, *values)
-        known = self._known.get(key)
+        key: tuple[Any, ...] = (model.cls, *values)
+        known: Any = self._known.get(key)
         if known is None or (known is not found and model.is_new(known)):
             # The first; or the row of the one that was known is gone, so this is another.
             known = self._known[key] = found

@@ -9,7 +9,7 @@ import pytest
 
 import data_bridge.postgres as pg
 from data_bridge.postgres import BackReference, Col, Column, ForeignKey, ManyToMany, Table, select
-from data_bridge.postgres.errors import InterfaceError
+from data_bridge.postgres.errors import InterfaceError, NotSupportedError
 
 
 class Kept(Table, abstract=True, soft_delete="deleted_at", tenant="org"):
@@ -26,6 +26,27 @@ class Label(Kept, table="kept_labels"):
     pass
 
 
+class Reader(Table, table="kept_readers"):
+    id: Col[int] = Column(primary_key=True)
+    lent: ManyToMany[Leaflet] = ManyToMany(through="Loan")
+    marked: ManyToMany[Leaflet] = ManyToMany(through="Mark")
+
+
+class Leaflet(Table, table="kept_leaflets"):
+    id: Col[int] = Column(primary_key=True)
+
+
+class Loan(Table, table="kept_loans", soft_delete="deleted_at"):
+    reader_id: Col[int] = Column(primary_key=True, foreign_key="kept_readers.id")
+    leaflet_id: Col[int] = Column(primary_key=True, foreign_key="kept_leaflets.id")
+    deleted_at: Col[datetime | None] = Column(default=None, init=False)
+
+
+class Mark(Table, table="kept_marks"):
+    reader_id: Col[int] = Column(primary_key=True, foreign_key="kept_readers.id")
+    leaflet_id: Col[int] = Column(primary_key=True, foreign_key="kept_leaflets.id")
+
+
 class Book(Kept, table="kept_books"):
     shelf_id: Col[int] = Column(foreign_key="kept_shelves.id")
     shelf: ForeignKey[Shelf] = ForeignKey("shelf_id")
@@ -33,6 +54,7 @@ class Book(Kept, table="kept_books"):
 
 
 MODELS = [Shelf, Label, Book]
+READERS = [Reader, Leaflet, Loan, Mark]
 
 
 @pytest.fixture
@@ -100,6 +122,55 @@ async def test_links_need_a_tenant_too(db: pg.Database) -> None:
         await shelf.books.fetch()
     with pg.unscoped():
         assert {book.id for book in await shelf.books.fetch()} == {1, 2, 3}
+
+
+async def test_changes_of_many_to_many_need_a_tenant_too(db: pg.Database) -> None:
+    with pg.tenant("acme"):
+        book = await Book.select().where(Book.id == 1).one()
+        label = await Label.select().one()
+    for change in (
+        lambda: book.labels.add(label),
+        lambda: book.labels.remove(label),
+        lambda: book.labels.set([]),
+        lambda: book.labels.clear(),
+    ):
+        with pytest.raises(InterfaceError, match="none is set"):
+            await change()
+    with pg.tenant("acme"):
+        assert await book.labels.count() == 1
+    with pg.unscoped():
+        await book.labels.clear()
+        assert await book.labels.count() == 0
+
+
+async def test_links_with_a_life_of_their_own_are_changed_as_instances(db: pg.Database) -> None:
+    await pg.drop_all(READERS)
+    await pg.create_all(READERS)
+    reader, leaflet = await Reader.insert_one({"id": 1}), await Leaflet.insert_one({"id": 1})
+    await Loan.insert_one(Loan(reader_id=1, leaflet_id=1))
+    for change in (
+        lambda: reader.lent.add(leaflet),
+        lambda: reader.lent.remove(leaflet),
+        lambda: reader.lent.set([]),
+        lambda: reader.lent.clear(),
+    ):
+        with pytest.raises(NotSupportedError, match="instances of Loan"):
+            await change()
+    assert await Loan.count() == 1
+    await reader.marked.add(leaflet)
+
+    def seen(mark: Mark) -> None:
+        pass
+
+    pg.before_insert(Mark)(seen)
+    try:
+        with pytest.raises(NotSupportedError, match="instances of Mark"):
+            await reader.marked.add(leaflet)
+    finally:
+        pg.remove_hook(seen)
+    await reader.marked.clear()
+    assert await Mark.count() == 0
+    await pg.drop_all(READERS)
 
 
 async def test_links_follow_the_schema_of_the_block(db: pg.Database) -> None:

@@ -116,6 +116,16 @@ def current_tenant() -> Any:
     return scope.tenant[0]
 
 
+def check_tenant_is_set(model: _native.Model) -> None:
+    """Refuses SQL about rows of tenants that is not narrowed by itself, where nobody says whose turn it is."""
+    scope = current.get()
+    if scope is None or (scope.tenant is None and not scope.unscoped):
+        raise InterfaceError(
+            f"the rows of {model.table_name} belong to tenants, and none is set: run this within tenant(...), or say that it is "
+            "for all of them with unscoped()"
+        )
+
+
 def current_schema() -> str | None:
     """The schema of tables that name none."""
     scope = current.get()

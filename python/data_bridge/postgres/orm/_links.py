@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_bridge import _native
 from data_bridge._native import Query
-from data_bridge.postgres.errors import InterfaceError
+from data_bridge.postgres.errors import InterfaceError, NotSupportedError
 
-from . import _detect, _executor, _expressions, _filters, _loading
+from . import _detect, _executor, _expressions, _filters, _hooks, _loading, _rules
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -108,6 +108,8 @@ def _change(
         raise ValueError(f"a {model.cls.__name__} that was not inserted cannot be removed")
 
     async def steps(holder: Any) -> None:
+        if between is not None:
+            _check_between(handle, between[0])
         if not rows and change in ("add", "remove"):
             return
         change_links = _change_between if between is not None else _change_references
@@ -119,6 +121,26 @@ def _change(
         _remember(handle, change, rows)
 
     return _executor.in_steps(home, steps, timeout)
+
+
+def _check_between(handle: Collection[Any], between: _native.Model) -> None:
+    """Refuses what the statements over a table between, which know of keys alone, would go past."""
+    declared = between.cls.__declared__
+    if (
+        declared.soft_delete is not None
+        or declared.tenant is not None
+        or _hooks.wanted(between, "insert")
+        or _hooks.wanted(between, "delete")
+        or _rules.wanted(between.cls)
+    ):
+        name = between.cls.__name__
+        raise NotSupportedError(
+            f"{name} has soft_delete=, tenant=, hooks or write rules, which changes of {handle._field._model.cls.__name__}."
+            f"{handle._field._name} would go past; insert and delete instances of {name} instead"
+        )
+    for model in (handle._field._model, handle._field._ends[0]):
+        if model.cls.__declared__.tenant is not None:
+            _filters.check_tenant_is_set(model)
 
 
 async def _change_between(
