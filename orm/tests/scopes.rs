@@ -310,3 +310,28 @@ fn columns_that_cannot_tell() {
     fine
     "#);
 }
+
+#[test]
+fn bulk_upserts_ask_the_same_of_rows_that_are_there() {
+    let nodes = owned("nodes");
+    let engineers = Table::builder("staff")
+        .unwrap()
+        .column(Column::new("id", Builtin::Int8).unwrap().primary_key())
+        .column(Column::new("kind", Builtin::Text).unwrap())
+        .kind("kind", "engineer")
+        .build()
+        .unwrap();
+    let asked = |table: &Table, scope: &Scope| {
+        let condition = table.conflict_condition(scope);
+        condition.map_or_else(|error| error.to_string(), |sql| sql.replace('"', ""))
+    };
+    assert_eq!(
+        asked(&nodes, &acme()),
+        "nodes.deleted_at IS NULL AND nodes.tenant = EXCLUDED.tenant"
+    );
+    assert!(asked(&nodes, &Scope::new()).contains("none is set"));
+    assert_eq!(asked(&nodes, &Scope::new().unscoped()), "");
+    for scope in [Scope::new(), Scope::new().unscoped()] {
+        assert_eq!(asked(&engineers, &scope), "staff.kind = 'engineer'");
+    }
+}

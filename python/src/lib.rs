@@ -66,7 +66,7 @@ mod _native {
     #[pymodule_export]
     use crate::orm::rows::take;
     #[pymodule_export]
-    use crate::orm::scope::{conflict_filter, scoping};
+    use crate::orm::scope::{conflict_filter, scoping, tenant};
     #[pymodule_export]
     use crate::orm::writes::{delete, has_key, insert, insert_statement, update, upsert};
     #[pymodule_export]

@@ -262,10 +262,16 @@ impl Table {
         })
     }
 
-    /// What an upsert asks of a row that is there before it updates it: that it is not deleted, and the same tenant's as
-    /// the new one, whose columns are `EXCLUDED`. Empty where nothing is to be asked in this scope.
-    pub fn conflict_condition<V>(&self, scope: &Scope<V>) -> String {
+    /// What an upsert asks of a row that is there before it updates it: that it is of the table's kind, not deleted, and the
+    /// same tenant's as the new one, whose columns are `EXCLUDED`. Empty where nothing is to be asked in this scope.
+    ///
+    /// # Errors
+    /// A tenant is needed, and the scope has none.
+    pub fn conflict_condition<V>(&self, scope: &Scope<V>) -> Result<String, Error> {
         let mut parts = Vec::new();
+        if let Some((index, _, literal)) = self.kind() {
+            parts.push(format!("{} = {literal}", self.qualified(index)));
+        }
         if let Some((index, column)) = self.soft_delete()
             && !scope.skips.deleted
         {
@@ -279,10 +285,13 @@ impl Table {
         if let Some((index, column)) = self.tenant()
             && !scope.skips.tenants
         {
+            if scope.tenant.is_none() {
+                return Err(no_tenant(self));
+            }
             let (own, name) = (self.qualified(index), column.name.quoted());
             parts.push(format!("{own} = EXCLUDED.{name}"));
         }
-        parts.join(" AND ")
+        Ok(parts.join(" AND "))
     }
 }
 

@@ -124,8 +124,10 @@ impl RowReader {
         let number = self.row.fetch_add(1, Ordering::Relaxed);
         if let Ok(tuple) = row.cast::<PyTuple>() {
             let model = self.model.get();
-            if let Some((index, _)) = model.table().tenant() {
-                self.needed(number, index, tuple.get_item(index).ok())?;
+            if let Some((index, _)) = model.table().tenant()
+                && let Some(place) = self.columns.iter().position(|column| *column == index)
+            {
+                self.needed(number, index, tuple.get_item(place).ok())?;
             }
             // What is no row of the table is said where it is written.
             if model.takes_values_as_they_are() || tuple.len() != self.columns.len() {

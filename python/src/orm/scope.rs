@@ -47,11 +47,34 @@ pub fn scope(py: Python<'_>) -> PyResult<Scope<Value>> {
 /// What a bulk upsert asks of the rows that are there, as SQL; `None` for nothing.
 ///
 /// # Errors
-/// See [`scope`].
+/// Those of [`scope`]; a tenant is needed, and none is set.
 #[pyfunction(name = "orm_conflict_filter")]
 pub fn conflict_filter(model: &Bound<'_, Model>) -> PyResult<Option<String>> {
-    let condition = model.get().table().conflict_condition(&scope(model.py())?);
+    let py = model.py();
+    let condition = model.get().table().conflict_condition(&scope(py)?);
+    let condition = condition.map_err(|error| errors::to_py(py, &error))?;
     Ok((!condition.is_empty()).then_some(condition))
+}
+
+/// The column that says whose the rows are, and the value of the tenant whose turn it is, as it is sent; `None` where none
+/// is asked for.
+///
+/// # Errors
+/// Those of a converter of the user.
+#[pyfunction(name = "orm_tenant")]
+pub fn tenant<'py>(model: &Bound<'py, Model>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
+    let Some(current) = current(model.py())?.filter(|current| !current.unscoped) else {
+        return Ok(None);
+    };
+    let field = model.get().fields().iter().find(|field| field.is_tenant);
+    let (Some(field), Some((tenant,))) = (field, current.tenant) else {
+        return Ok(None);
+    };
+    let value = field.sent(tenant.into_bound(model.py()))?;
+    Ok(Some((
+        field.column.column().name.as_str().to_owned(),
+        value,
+    )))
 }
 
 /// A table's name for SQL that is not rendered: in its own schema, or else in that of the caller's context.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,37 @@ async def test_writes_stay_with_their_kind(people: pg.Database) -> None:
     with pytest.raises(pg.Error):
         await pg.insert_one(Manager(first="G", level=0))
     await pg.drop_all([Staff])
+
+
+@pytest.mark.parametrize("more", [0, 3_001])
+async def test_rows_by_key_stay_with_their_kind(people: pg.Database, more: int) -> None:
+    ids = [1, 2, 3, 4, *range(1_000, 1_000 + more)]
+    await Engineer.insert_many([{"id": key, "first": "Eve"} for key in ids[4:]])
+    assert await Engineer.update_many([{"id": key, "first": "Taken"} for key in ids]) == 1 + more
+    rows = [{"id": key, "first": "Taken", "last": "Ray"} for key in (1, 2, 3, 4, *range(5_000, 5_000 + more))]
+    result = await Engineer.upsert_many(rows, conflict_columns=["id"])
+    assert (result.inserted, result.updated) == (more, 1)
+    firsts = await pg.select(Staff.first, Staff.last).where(Staff.id < 5).order_by(Staff.id)
+    assert firsts == [("Ann", "Lee"), ("Taken", "Ray"), ("Cy", "Lee"), ("Dora", "Lee")]
+    # The base is all kinds.
+    assert await Staff.update_many([{"id": key, "first": "All"} for key in ids]) == 4 + more
+    await pg.drop_all([Staff])
+
+
+@pytest.mark.parametrize("more", [0, 3_001])
+def test_rows_by_key_stay_with_their_kind_blocking(url: str, more: int) -> None:
+    with pg.connect_sync(url) as db:
+        pg.drop_all([Staff])
+        pg.create_all([Staff])
+        ids = range(1, 2 + more)
+        Staff.insert_one({"first": "Cy"})
+        Engineer.insert_many([{"first": "Eve"} for _ in ids[1:]])
+        rows: Any = [{"id": key, "first": "Taken"} for key in ids]
+        assert Engineer.update_many(rows) == more
+        result: Any = Engineer.upsert_many(rows, conflict_columns=["id"])
+        assert (result.inserted, result.updated) == (0, more)
+        assert db.fetch_val("SELECT first FROM inh_staff WHERE id = 1") == "Cy"
+        pg.drop_all([Staff])
 
 
 async def test_hybrid_properties_are_values_and_sql(people: pg.Database) -> None:

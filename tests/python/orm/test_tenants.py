@@ -98,6 +98,50 @@ async def test_every_way_of_writing_touches_one_tenant(db: pg.Database) -> None:
     assert await db.fetch_val("SELECT count(*) FROM tenant_notes WHERE org = 'initech'") == 3
 
 
+@pytest.mark.parametrize("count", [3, 3_001])
+async def test_updates_by_key_touch_one_tenant(db: pg.Database, count: int) -> None:
+    with pg.tenant("acme"):
+        await Note.insert_many([{"id": 1_000 + n} for n in range(count - 3)])
+        rows = [{"id": key, "text": "mine"} for key in (10, 11, 20, *range(1_000, 997 + count))]
+        assert await Note.update_many(rows) == count - 1
+        assert await Note.count(Note.text == "mine") == count - 1
+        # Whose the row is may be said, of tuples too, and need not be among the chosen columns.
+        assert (
+            await Note.update_many([{"id": 12, "org": "acme", "text": "x"}, {"id": 21, "org": "acme", "text": "x"}])
+            == 1
+        )
+        assert await Note.update_many([(12, "y"), (21, "y")], update_columns=["text"]) == 1
+        assert await Note.update_many([(12, "acme", 10, "z"), (21, "acme", 10, "z")]) == 1
+        for theirs in ({"id": 20, "org": "initech", "text": "x"}, (20, "initech", 20, "x")):
+            with pytest.raises(InterfaceError, match="another tenant"):
+                await Note.update_many([theirs])
+    with pg.tenant("initech"):
+        notes = await Note.fetch_many(order_by=Note.id)
+        assert [note.text for note in notes] == ["", "", ""]
+    for note in notes:
+        note.text = "taken"
+    with pg.tenant("acme"):
+        assert await Note.update_many(notes) == 0
+    with pg.unscoped():
+        assert await Note.update_many([{"id": 10, "text": "both"}, {"id": 20, "text": "both"}]) == 2
+
+
+@pytest.mark.parametrize("count", [3, 3_001])
+def test_updates_by_key_touch_one_tenant_blocking(schemas: pg.SyncDatabase, count: int) -> None:
+    pg.drop_all(MODELS)
+    pg.create_all(MODELS)
+    with pg.tenant("initech"):
+        Note.insert_one({"id": 1})
+    with pg.tenant("acme"):
+        Note.insert_many([{"id": 2 + n} for n in range(count - 1)])
+        rows: Any = [{"id": 1 + n, "text": "mine"} for n in range(count)]
+        assert Note.update_many(rows) == count - 1
+    with pytest.raises(InterfaceError, match=r"tenant.*unscoped\(\)"):
+        Note.update_many(rows)
+    assert schemas.fetch_val("SELECT text FROM tenant_notes WHERE id = 1") == ""
+    pg.drop_all(MODELS)
+
+
 _ASKS: list[Any] = [
     Note.fetch_many,
     Note.count,
@@ -105,6 +149,9 @@ _ASKS: list[Any] = [
     lambda: select(func.count()).select_from(Note).one(),
     lambda: Note.update_many(True, {"text": "x"}),
     lambda: Note.delete_many(True),
+    lambda: Note.update_many([{"id": 10, "text": "x"}]),
+    lambda: Note.update_many([{"id": 10, "org": "acme", "text": "x"}]),
+    lambda: Note.upsert_many([{"id": 10, "org": "acme", "text": "x"}], conflict_columns=["id"]),
     lambda: Note.insert_one({"id": 1}),
     lambda: Note.insert_one({"id": 1, "org": "acme"}),
     lambda: Note.insert_many([{"id": 1, "org": "acme"}]),

@@ -6,7 +6,7 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -323,18 +323,25 @@ def update_by_key(
         wanted = _known(model, [*matched, *changed])
         reader = _native.RowReader(model, listed[0], (), only=wanted, others=update is not None)
         fixed, values = model.on_update([*keys, *changed])
+        where, tenant = _native.orm_conflict_filter(model), _native.orm_tenant(model)
+        columns = reader.columns
+        tuples: Iterator[tuple[Any, ...]] = map(reader, listed)
+        if tenant is not None and tenant[0] not in columns:
+            # What the rows that are there are compared with: the new ones need not say whose they are.
+            name, value = tenant
+            columns, tuples = [*columns, name], ((*row, value) for row in tuples)
         # Where a row has moved on, none is to be written.
         async with holder.transaction() if version is not None else nullcontext(holder) as within:
             with _written(within, model, instances if update is None else ()):
                 count = await _bulk.update_many(
                     within,
                     _filters.placed(model),
-                    map(reader, listed),
+                    tuples,
                     key_columns=matched,
                     update_columns=changed,
-                    columns=reader.columns,
+                    columns=columns,
                     on_duplicate=on_duplicate,
-                    where=_native.orm_conflict_filter(model),
+                    where=where,
                     fixed=fixed,
                     fixed_values=values,
                 )
