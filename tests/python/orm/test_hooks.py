@@ -111,6 +111,28 @@ async def test_a_hook_may_change_what_is_written(db: pg.Database, hook: Any) -> 
     assert await db.fetch_val("SELECT name FROM hooked_people WHERE id = 1") == "X"
 
 
+async def test_an_upsert_leaves_alone_what_neither_the_row_nor_a_hook_has_given(db: pg.Database, hook: Any) -> None:
+    await Person.insert_many([{"name": f"n{n}", "seen": 5} for n in (1, 2, 3)])
+    told: list[str] = []
+    hook(pg.before_insert, lambda person: told.append(person.name))
+    await Person.upsert_many([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}], conflict_columns=["id"])
+    found = await Person.upsert_one({"id": 3, "name": "c"}, conflict_columns=["id"])
+    assert found is not None
+    assert (found.seen, told) == (5, ["a", "b", "c"])
+    assert [(each.name, each.seen) for each in await Person.fetch_many(order_by="id")] == [("a", 5), ("b", 5), ("c", 5)]
+    with pytest.raises(ValueError, match="row 1 has values for seen"):
+        await Person.upsert_many([{"id": 1, "name": "a"}, {"id": 2, "name": "b", "seen": 1}], conflict_columns=["id"])
+    await Person.upsert_one(Person(name="new"), conflict_columns=["id"])
+
+    def see(person: Person) -> None:
+        person.seen += 1
+
+    hook(pg.before_insert, see)
+    await Person.upsert_many([{"id": 1, "name": "a"}], conflict_columns=["id"])
+    await Person.upsert_one({"id": 2, "name": "b"}, conflict_columns=["id"])
+    assert [each.seen for each in await Person.fetch_many(order_by="id")] == [1, 1, 5, 0]
+
+
 async def test_hooks_may_be_async_and_write_in_the_same_transaction(db: pg.Database, hook: Any) -> None:
     async def note(person: Person, tx: pg.Transaction) -> None:
         await Entry.insert_one({"text": person.name}, db=tx)

@@ -127,20 +127,23 @@ def write_with_hooks(
     db: Any,
     model: _native.Model,
     row: Any,
-    statement: Callable[[Any], _native.Statement],
+    statement: Callable[[Any, list[str] | None], _native.Statement],
     timeout: float | None,
     *,
     after: bool = True,
 ) -> Coroutine[Any, Any, Any]:
-    """Run one statement that writes one row, with what is to be called before and behind it."""
+    """Run one statement that writes one row, with what is to be called before and behind it. What makes the statement is told
+    which columns were given, where the row is not an instance."""
     db = database(db)
 
     async def steps(holder: Any) -> Any:
         instance = _hooks.instance(model, row)
+        given = None if after else _hooks.given(model, [row], [instance])
 
         async def work(holder: Any) -> Any:
             with remembered(holder, [instance]):
-                return await holder._run_statement(bound(statement(instance), db))
+                made = statement(instance, None if given is None else given())
+                return await holder._run_statement(bound(made, db))
 
         return await _hooks.around(holder, model, "insert", [instance], work, after=after)
 
@@ -224,7 +227,7 @@ def insert_many(
 ) -> Coroutine[Any, Any, Any]:
     """Insert instances, mappings or tuples; without a class as the database takes them."""
 
-    async def work(model: _native.Model, holder: Any, rows: Any) -> Any:
+    async def work(model: _native.Model, holder: Any, rows: Any, _: object) -> Any:
         if returning is not False:
             rows = await _listed(rows)
         reader, tuples = await _read(model, rows)
@@ -261,12 +264,15 @@ def upsert_many(
     """Insert instances, mappings or tuples, or update what is there."""
     options: dict[str, Any] = {"conflict_columns": conflict, "on_duplicate": on_duplicate}
 
-    async def work(model: _native.Model, holder: Any, rows: Any) -> UpsertResult[Any]:
+    async def work(
+        model: _native.Model, holder: Any, rows: Any, given: Callable[[], list[str]] | None
+    ) -> UpsertResult[Any]:
         reader, tuples = await _read(model, rows, conflict)
         if reader is None:
             return _bulk.UpsertResult(0, 0, [])
         # A default is for a row that is new, not for one that is there.
-        updated = [name for name in reader.given if name not in conflict] if update is None else update
+        own = reader.given if given is None else [name for name in given() if name in reader.columns]
+        updated = [name for name in own if name not in conflict] if update is None else update
         if update is None or update:
             fixed, values = model.on_update([*conflict, *(update or ())])
             options["fixed"], options["fixed_values"] = fixed, values

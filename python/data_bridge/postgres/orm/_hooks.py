@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, Callable, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_bridge.postgres.errors import InterfaceError
@@ -104,20 +105,59 @@ async def around_rows[R](
     holder: Any,
     model: _native.Model,
     rows: Any,
-    work: Callable[[_native.Model, Any, Any], Coroutine[Any, Any, R]],
+    work: Callable[[_native.Model, Any, Any, Callable[[], list[str]] | None], Coroutine[Any, Any, R]],
     *,
     after: bool = True,
 ) -> R:
-    """The insertion of many rows; where anything is to be called they are all made instances first."""
+    """The insertion of many rows; where anything is to be called they are all made instances first. An upsert, which has no
+    ``after``, is told which columns these were given."""
     if not wanted(model, "insert"):
-        return await work(model, holder, rows)
-    given: Any = rows
-    if isinstance(given, AsyncIterable):
-        given = [row async for row in given]  # pyright: ignore[reportUnknownVariableType]
-    instances = [instance(model, row) for row in given]
+        return await work(model, holder, rows, None)
+    listed: Any = [row async for row in rows] if isinstance(rows, AsyncIterable) else list(rows)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    instances = [instance(model, row) for row in listed]
+    updated = None if after else given(model, listed, instances)
     return await around(
-        holder, model, "insert", instances, lambda transaction: work(model, transaction, instances), after=after
+        holder,
+        model,
+        "insert",
+        instances,
+        lambda transaction: work(model, transaction, instances, updated),
+        after=after,
     )
+
+
+def given(model: _native.Model, rows: list[Any], instances: list[Any]) -> Callable[[], list[str]] | None:
+    """What says, once hooks were called, which columns an upsert updates that is not told: those that the first row names, and
+    those that a hook has changed in any. The others have defaults, which are for rows that are new.
+
+    Nothing is to be said where the first row is an instance: that gives all that it has.
+    """
+    if not rows or rows[0] is instances[0]:
+        return None
+    named = set(rows[0])
+    before: list[tuple[Any, dict[str, Any]]] = []
+    for number, (row, made) in enumerate(zip(rows, instances, strict=True)):
+        if row is not made and (others := sorted(set(row) - named)):
+            raise ValueError(
+                f"row {number} has values for {', '.join(others)}, which the first row has not; all rows of one call have the "
+                "same columns"
+            )
+        before.append((made, {name: deepcopy(it) for name, it in model.values(made).items() if name not in named}))
+
+    def found() -> list[str]:
+        changed = {name for made, held in before for name in _differing(held, model.values(made))}
+        return [name for name in model.column_names if name in named or name in changed]
+
+    return found
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [name for name, value in after.items() if name not in before or not _same(before[name], value)]
+
+
+def _same(one: Any, other: Any) -> bool:
+    # Only what is of one type is compared: a value and an expression give a condition.
+    return one is other or (type(one) is type(other) and bool(one == other))
 
 
 def instance(model: _native.Model, row: Any) -> Any:
@@ -125,10 +165,10 @@ def instance(model: _native.Model, row: Any) -> Any:
     if isinstance(row, model.cls):
         return row
     if isinstance(row, Mapping):
-        given: dict[str, Any] = dict(row)  # pyright: ignore[reportUnknownArgumentType]
+        values: dict[str, Any] = dict(row)  # pyright: ignore[reportUnknownArgumentType]
         columns = model.cls.__declared__.columns
-        late = {name: given.pop(name) for name in list(given) if name in columns and not columns[name].init}
-        made = model.cls(**given)
+        late = {name: values.pop(name) for name in list(values) if name in columns and not columns[name].init}
+        made = model.cls(**values)
         for name, value in late.items():
             setattr(made, name, value)
         return made

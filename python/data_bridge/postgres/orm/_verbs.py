@@ -154,7 +154,7 @@ def insert_one(
     if model is None:
         return _executor.insert_into(db, table, row, timeout)
     if _hooks.wanted(model, "insert"):
-        return _executor.write_with_hooks(db, model, row, lambda row: _native.orm_insert(model, row), timeout)
+        return _executor.write_with_hooks(db, model, row, lambda row, _: _native.orm_insert(model, row), timeout)
     return _executor.write(db, _instance(row), _native.orm_insert(model, row), timeout)
 
 
@@ -200,8 +200,14 @@ def upsert_one(
         return _executor.upsert_into(db, table, row, conflict, update, timeout)
     if _hooks.wanted(model, "insert"):
 
-        def upsert(row: Any) -> _native.Statement:
-            return _native.orm_upsert(model, row, conflict, update)
+        def upsert(row: Any, given: list[str] | None) -> _native.Statement:
+            if update is not None or given is None:
+                return _native.orm_upsert(model, row, conflict, update)
+            kept = {*conflict, *(name for name, _ in model.on_update(conflict)[0])}
+            # With nothing to update the key is, to what it was: only then the row that is there comes back.
+            return _native.orm_upsert(
+                model, row, conflict, [name for name in given if name not in kept] or conflict[:1]
+            )
 
         return _executor.write_with_hooks(db, model, row, upsert, timeout, after=False)
     return _executor.write(db, _instance(row), _native.orm_upsert(model, row, conflict, update), timeout)
