@@ -10,6 +10,7 @@ from data_bridge._native import Query
 from data_bridge.postgres.errors import InterfaceError, NotSupportedError
 
 from . import _detect, _executor, _expressions, _filters, _hooks, _loading, _rules
+from ._errors import NoRowError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -103,6 +104,8 @@ def _change(
         if not isinstance(row, model.cls):
             raise TypeError(f"expected an instance of {model.cls.__name__}, not {type(row).__name__}")
     key = handle._key
+    # Whoever is named twice is meant once.
+    rows = list({id(row): row for row in rows}.values())
     new = [row for row in rows if model.is_new(row)]
     if new and change == "remove":
         raise ValueError(f"a {model.cls.__name__} that was not inserted cannot be removed")
@@ -118,7 +121,10 @@ def _change(
                 await change_links(transaction, handle, change, key, rows, new)
         else:
             await change_links(holder, handle, change, key, rows, new)
+        before = list(handle.loaded) if handle.is_loaded else None
         _remember(handle, change, rows)
+        if (around := _executor._transaction_of(holder)) is not None:
+            around._undone.append(lambda: handle._keep(before))
 
     return _executor.in_steps(home, steps, timeout)
 
@@ -169,22 +175,60 @@ async def _change_references(
     columns = [getattr(target.cls, name) for name in to]
     mine = _expressions.and_(*(column == value for column, value in zip(columns, values, strict=True)))
     keys = [getattr(target.cls, name) for name in target.key_names]
+    version = [] if target.version_name is None else [target.version_name]
+    read = (*keys, *(getattr(target.cls, name) for name in version))
     old = [row for row in rows if not target.is_new(row)]
     these = _loading._among(keys, [_key(row, target.key_names) for row in old])
-    if change != "add":
-        gone = {"remove": mine & these, "clear": mine, "replace": mine & ~these}[change]
-        nothing = dict.fromkeys(to)
-        await holder._run_statement(_native.orm_update(target, nothing, (gone,), False, False, (), None))
+
+    async def write(given: Sequence[Any], condition: Any) -> None:
+        """Updates these rows; the instances of those that were there take what was written."""
+        new_values = dict(zip(to, given, strict=True))
+        statement = _native.orm_update(target, new_values, (condition,), False, False, (), read)
+        found: list[Any] = await holder._run_statement(statement)
+        lines = [(one,) if len(read) == 1 else tuple(one) for one in found]
+        written = {line[: len(keys)]: line[len(keys) :] for line in lines}
+        taken: list[tuple[Any, tuple[Any, ...]]] = []
+        for row in old:
+            # A key that is part of the primary key has come back as it is now.
+            now = tuple(new_values[name] if name in new_values else getattr(row, name) for name in target.key_names)
+            held = written.get(now)
+            if held is not None:
+                taken.append((row, (*given, *held)))
+            elif change != "remove":
+                raise NoRowError(f"the row of a {type(row).__name__} that is to be linked is gone")
+        _take(holder, taken, to, version)
+
+    nothing = (None,) * len(to)
+    if change == "remove":
+        await write(nothing, mine & these)
+    elif change != "add":
+        gone = mine if change == "clear" else mine & ~these
+        unset = dict.fromkeys(to)
+        await holder._run_statement(_native.orm_update(target, unset, (gone,), False, False, (), None))
     if change in ("add", "replace"):
         if old:
-            wanted = dict(zip(to, values, strict=True))
-            await holder._run_statement(_native.orm_update(target, wanted, (these,), False, False, (), None))
+            await write(values, these)
         for row in new:
             target.take(row, to, values)
         if new:
             await _insert(holder, target, new)
-    for row in old:
-        target.take(row, to, (None,) * len(to) if change == "remove" else values)
+
+
+def _take(holder: Any, taken: list[tuple[Any, tuple[Any, ...]]], to: list[str], version: list[str]) -> None:
+    """Has instances hold the key, and the version, that was written; until a rollback, if the program left it so."""
+    before = [(row, row.__model__.values(row), values) for row, values in taken]
+    with _executor.remembered(holder, [row for row, _ in taken]):
+        for row, values in taken:
+            row.__model__.take(row, [*to, *version], values)
+
+    def undo() -> None:
+        for row, known, values in before:
+            held = row.__model__.values(row)
+            names = [name for name, value in zip(to, values, strict=False) if name in known and held[name] == value]
+            row.__model__.take(row, names, tuple(known[name] for name in names))
+
+    if (around := _executor._transaction_of(holder)) is not None:
+        around._undone.append(undo)
 
 
 def _key(row: Any, names: Sequence[str]) -> Any:
@@ -225,4 +269,5 @@ def _remember(handle: Collection[Any], change: _Change, rows: list[Any]) -> None
         names = handle._field._ends[0].key_names
         changed = {_key(row, names) for row in rows}
         others = [row for row in handle.loaded if _key(row, names) not in changed]
-        handle._keep(others if change == "remove" else others + rows)
+        added = {_key(row, names): row for row in rows}
+        handle._keep(others if change == "remove" else [*others, *added.values()])
