@@ -110,6 +110,12 @@ fn own_row(
             ));
         }
         let Some(value) = model.slots().get(instance, index)? else {
+            if !is_key {
+                return refuse(&format!(
+                    "does not know {}, the version of its row; refresh() it",
+                    column.column().name
+                ));
+            }
             return refuse(&format!(
                 "has no value for {0}, by which its row is found; insert it with insert_one or insert_many(returning=True), or fetch it with {0}",
                 column.column().name

@@ -740,6 +740,11 @@ impl Field {
     pub fn is_given_by_server(&self) -> bool {
         self.column.column().identity == Some(Identity::Always)
     }
+
+    /// Whether the server computes it from other columns.
+    pub fn is_generated(&self) -> bool {
+        self.column.column().generated.is_some()
+    }
 }
 
 impl Default {

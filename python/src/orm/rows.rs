@@ -9,7 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyMapping, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::model::Model;
+use super::model::{Field, Model};
 
 /// Called with a row, gives the tuple of its values. The first row decides which columns there are.
 #[pyclass(frozen, module = "data_bridge._native")]
@@ -20,6 +20,8 @@ pub struct RowReader {
     columns: Vec<usize>,
     /// Those that the first row has by itself, not by a default.
     given: Vec<usize>,
+    /// Those that an instance must have no value for, as the first row has none: it would be dropped.
+    absent: Vec<usize>,
     row: AtomicU64,
     /// Whether a row must have a value for each column, instead of its default.
     strict: bool,
@@ -53,18 +55,20 @@ impl RowReader {
                 model: model.clone().unbind(),
                 given: columns.clone(),
                 columns,
+                absent: Vec::new(),
                 row: AtomicU64::new(0),
                 strict: true,
                 others,
             });
         }
+        let is_left_out = |field: &Field| {
+            field.is_given_by_server() && !needed.iter().any(|name| field.is_called(name))
+        };
         let mut given = Vec::new();
         let mut columns = Vec::new();
         if this.slots().fit(first) {
             for (index, field) in fields {
-                let is_left_out =
-                    field.is_given_by_server() && !needed.iter().any(|name| field.is_called(name));
-                if !is_left_out && this.slots().get(first, index)?.is_some() {
+                if !is_left_out(field) && this.slots().get(first, index)?.is_some() {
                     columns.push(index);
                 }
             }
@@ -86,12 +90,21 @@ impl RowReader {
                 return Err(this.unknown(&values));
             }
         }
+        // What the server computes is no loss: it does so again.
+        let absent = this.fields().iter().enumerate();
+        let absent = absent
+            .filter(|(index, field)| {
+                !columns.contains(index) && !is_left_out(field) && !field.is_generated()
+            })
+            .map(|(index, _)| index)
+            .collect();
         let model = model.clone().unbind();
         let row = AtomicU64::new(0);
         Ok(Self {
             model,
             columns,
             given,
+            absent,
             row,
             strict: false,
             others,
@@ -111,7 +124,7 @@ impl RowReader {
         self.given
             .iter()
             .filter_map(|index| fields.get(*index))
-            .any(super::model::Field::is_given_by_server)
+            .any(Field::is_given_by_server)
     }
 
     /// The names of the columns that the first row has by itself: what an upsert updates unless told.
@@ -143,6 +156,11 @@ impl RowReader {
         }
         let model = self.model.get();
         let values: Vec<Bound<'py, PyAny>> = if model.slots().fit(row) {
+            for index in &self.absent {
+                if model.slots().get(row, *index)?.is_some() {
+                    return Err(self.dropped(number, *index));
+                }
+            }
             self.collect(|index| self.needed(number, index, model.slots().get(row, index)?))?
         } else {
             let values = mapping(model, row)?;
@@ -198,13 +216,29 @@ impl RowReader {
             return field.sent(value.clone());
         }
         value.ok_or_else(|| {
-            let table = self.model.get().table();
-            let column = table.columns().get(index).map(|column| column.name.as_str()).unwrap_or_default();
+            let column = self.column(index);
             PyValueError::new_err(format!(
-                "row {number} has no value for {}.{column}, which the first row has; all rows of one call have the same columns",
-                table.name()
+                "row {number} has no value for {column}, which the first row has; all rows of one call have the same columns"
             ))
         })
+    }
+
+    #[cold]
+    fn dropped(&self, number: u64, index: usize) -> PyErr {
+        let column = self.column(index);
+        PyValueError::new_err(format!(
+            "row {number} has a value for {column}, which the first row has not; all rows of one call have the same columns, so give all of them a value for it, or write those that have one by a call of their own"
+        ))
+    }
+
+    /// A column's name with its table's, for messages.
+    fn column(&self, index: usize) -> String {
+        let table = self.model.get().table();
+        let column = table.columns().get(index);
+        let column = column
+            .map(|column| column.name.as_str())
+            .unwrap_or_default();
+        format!("{}.{column}", table.name())
     }
 
     /// Whether every key is one of the columns.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 import data_bridge.postgres as pg
+from data_bridge.postgres import Col, Column, Table
 from data_bridge.postgres.errors import Error
 
 from .models import Company, Stock, User
@@ -61,6 +63,55 @@ async def test_all_or_nothing_and_the_row_is_named(lead: int) -> None:
         with pytest.raises((Error, TypeError, ValueError), match=why):
             await User.insert_many([*good, bad])
         assert await User.count() == 0
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("lead", [1, 1_500, 4_000])
+async def test_what_a_later_instance_alone_has_is_not_dropped(lead: int) -> None:
+    """``created_at`` has a default of the server, so an instance may have a value for it or none."""
+
+    def users() -> Iterator[User]:
+        yield from (User(email=f"{n}@x.io") for n in range(lead))
+        yield mine
+
+    async def later() -> AsyncIterator[User]:
+        for user in users():
+            yield user
+
+    mine = User(email="mine@x.io")
+    mine.created_at = datetime(2020, 1, 1, tzinfo=UTC)
+    why = rf"row {lead} has a value for orm_users\.created_at, which the first row has not.*a call of their own"
+    for rows in (list(users()), users(), later(), [{"email": "m@x.io"}] * lead + [mine]):
+        with pytest.raises(ValueError, match=why):
+            await User.insert_many(rows)
+    with pytest.raises(ValueError, match=why):
+        await User.insert_many(list(users()), returning=True)
+    with pytest.raises(ValueError, match=why):
+        await User.upsert_many(list(users()), conflict_columns=["email"])
+    assert await User.count() == 0
+    assert "created_at" in mine.changed_columns(), "it is not in the database"
+    for user in (rows := list(users())):
+        user.created_at = mine.created_at
+    assert await User.insert_many(rows) == lead + 1
+
+
+async def test_what_the_server_alone_fills_may_be_there_or_not(db: pg.Database) -> None:
+    class Copied(Table, table="orm_copied"):
+        id: Col[int] = Column(primary_key=True, init=False)
+        beds: Col[int]
+        guests: Col[int] = Column(type="integer", generated="beds * 2", init=False)
+
+    await pg.create_all([Copied])
+    try:
+        known = await Copied(beds=1).save()
+        assert (known.id, known.guests) == (1, 2)
+        assert await Copied.insert_many([Copied(beds=2), known]) == 2
+        assert [(row.id, row.guests) for row in await Copied.fetch_many(order_by="id")] == [(1, 2), (2, 4), (3, 2)]
+        # A number that tells the rows apart is another matter.
+        with pytest.raises(ValueError, match=r"row 1 has a value for orm_copied\.id"):
+            await Copied.upsert_many([Copied(beds=2), known], conflict_columns=["id"])
+    finally:
+        await pg.drop_all([Copied])
 
 
 async def test_one_row_is_not_many() -> None:

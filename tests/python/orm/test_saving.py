@@ -260,6 +260,57 @@ async def test_every_kind_of_update_counts_versions() -> None:
     assert await Note.count() == 1
 
 
+@pytest.mark.smoke
+@pytest.mark.parametrize("count", [2, 3_500])
+@pytest.mark.parametrize("returning", [False, True])
+async def test_instances_know_their_versions_after_a_bulk_upsert(db: pg.Database, count: int, returning: bool) -> None:
+    await Note.insert_many([{"text": f"{n}"} for n in range(count)])
+    await Note.update_many(Note.id == 2, {"pages": 1})
+    notes = await Note.fetch_many(order_by="id")
+    await Note.update_many(Note.id == 2, {"pages": 2})
+    for note in notes:
+        note.text += "!"
+    result = await Note.upsert_many(notes, conflict_columns=["id"], returning=["text"] if returning else False)
+    assert (result.inserted, result.updated, len(result.rows)) == (0, count, count if returning else 0)
+    assert [note.rev for note in notes[:2]] == [2, 4], "as the rows have it, not as the instance had it"
+    assert not notes[0].changed_columns()
+    for note in (notes[0], notes[1], notes[-1]):
+        note.pages = 9
+        await note.save()
+    assert [note.rev for note in notes[:2]] == [3, 5]
+    # Of some columns only: the others are still to be written, and can be.
+    notes[0].text, notes[0].pages = "some", 10
+    await Note.upsert_many(notes[:1], conflict_columns=["id"], update_columns=["pages"])
+    assert (notes[0].rev, notes[0].changed_columns()) == (4, {"text", "pages"})
+    await notes[0].save()
+    assert (notes[0].rev, await db.fetch_val("SELECT text FROM orm_notes WHERE id = 1")) == (5, "some")
+    # Where rows are left alone, their versions are.
+    await Note.upsert_many(notes[:1], conflict_columns=["id"], update_columns=[])
+    assert notes[0].rev == 5
+    for update in (None, ["text"]):
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction() as tx:
+                await Note.upsert_many(notes[:1], conflict_columns=["id"], update_columns=update, db=tx)
+                assert notes[0].rev == 6
+                raise ZeroDivisionError
+        assert notes[0].rev == 5, "a rollback takes the count back"
+
+
+async def test_a_version_that_is_not_known_is_not_made_up(db: pg.Database) -> None:
+    await db.execute("CREATE FUNCTION orm_keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    await db.execute("CREATE TRIGGER keep BEFORE UPDATE ON orm_notes FOR EACH ROW EXECUTE FUNCTION orm_keep()")
+    try:
+        note = await Note(text="a").save()
+        assert (await Note.upsert_many([note], conflict_columns=["id"])).updated == 0
+        note.pages = 1
+        with pytest.raises(InterfaceError, match=r"rev, the version of its row; refresh\(\) it"):
+            await note.save()
+        await note.refresh()
+        assert note.rev == 1
+    finally:
+        await db.execute("DROP FUNCTION orm_keep CASCADE")
+
+
 async def test_read_back_change_upsert() -> None:
     """Numbers that the server always gives are left to it, unless the rows are recognised by them."""
     await User.insert_many([{"email": f"{n}@x.io"} for n in range(3)])

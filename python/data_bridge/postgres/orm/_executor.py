@@ -7,7 +7,7 @@ database. What takes several steps is written once, as a coroutine; a blocking d
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -277,8 +277,12 @@ def upsert_many(
             fixed, values = model.on_update([*conflict, *(update or ())])
             options["fixed"], options["fixed_values"] = fixed, values
         names = None if returning is False else _returned(model, returning)
+        # An update counts the version on, and only the server knows from where.
+        counted = _counted(model, rows) if update is None or update else []
+        versions = [*conflict, model.version_name or ""] if counted else []
+        given_back = list(dict.fromkeys([*(names or ()), *versions]))
         # Instances of which only some columns were written are not as their rows are.
-        with _written(holder, model, rows if update is None else ()):
+        with remembered(holder, counted if update else ()), _written(holder, model, rows if update is None else ()):
             result: UpsertResult[Any] = await _bulk.upsert_many(
                 holder,
                 _filters.placed(model),
@@ -287,11 +291,15 @@ def upsert_many(
                 update_columns=updated,
                 where=_native.orm_conflict_filter(model),
                 overriding=reader.overrides,
-                returning=names,
+                returning=given_back if counted else names,
                 **options,
             )
+            if counted:
+                told = set(conflict).issubset(reader.columns)
+                places = [given_back.index(name) for name in versions]
+                _take_versions(model, counted, conflict, ([row[n] for n in places] for row in result.rows if told))
         if names is None:
-            return result
+            return _bulk.UpsertResult(result.inserted, result.updated, [])
         taken = _native.orm_take(model, None, result.rows, names)
         return _bulk.UpsertResult(result.inserted, result.updated, taken)
 
@@ -305,6 +313,35 @@ def upsert_many(
         return await _hooks.around_rows(holder, cls.__model__, rows, work, after=False)
 
     return in_steps(db, steps, timeout)
+
+
+def _counted(model: _native.Model, rows: Any) -> list[Any]:
+    """The instances that know a version, which an upsert counts on; what an iterator gave is not there to be told."""
+    if model.version_name is None or not isinstance(rows, list | tuple):
+        return []
+    return [row for row in rows if isinstance(row, model.cls) and model.state(row)[1] is not None]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _take_versions(model: _native.Model, instances: list[Any], key: list[str], found: Iterable[list[Any]]) -> None:
+    """Has upserted instances take their rows' versions, of which each is found behind its key.
+
+    Rows come back in no order and not all of them, so the key tells them apart. An instance whose row is not found, since
+    the server writes the key in another way or left the row alone, has no version then rather than a wrong one: its next save
+    says so.
+    """
+    versions: dict[tuple[Any, ...], Any] = {}
+    for *values, version in found:
+        # NULL tells no rows apart, and a list or a dict cannot be looked up.
+        with suppress(TypeError):
+            if None not in values:
+                versions[tuple(values)] = version
+    for row in instances:
+        version = None
+        if versions:
+            with suppress(TypeError):
+                version = versions.get(tuple(model.item(row, name) for name in key))
+        state, _ = model.state(row)
+        model.restore(row, (state, version))
 
 
 def update_by_key(
