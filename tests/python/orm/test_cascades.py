@@ -82,7 +82,20 @@ class Invoice(Table, table="rule_invoices"):
     project_id: Col[int] = Column(foreign_key="rule_projects.id", rule="deny")
 
 
-MODELS = [Author, Book, Chapter, Page, Loan, Review, Hen, Egg, Team, Project, Task, Invoice]
+class Device(Marked, table="rule_devices"):
+    code: Col[str | None] = Column(unique=True, default=None)
+
+
+class Part(Marked, table="rule_parts"):
+    device_code: Col[str | None] = Column(foreign_key="rule_devices.code", rule="soft", default=None)
+
+
+class Claim(Table, table="rule_claims"):
+    id: Col[int] = Column(primary_key=True)
+    device_code: Col[str | None] = Column(foreign_key="rule_devices.code", rule="deny", default=None)
+
+
+MODELS = [Device, Part, Claim, Author, Book, Chapter, Page, Loan, Review, Hen, Egg, Team, Project, Task, Invoice]
 
 
 @pytest.fixture
@@ -223,6 +236,32 @@ async def test_soft_delete_of_a_tree_that_bites_its_own_tail(db: pg.Database) ->
     await Task.update_many(Task.id == 1, {"parent_id": 2})
     assert await Task.delete_many(Task.id == 1) == 1
     assert await Task.count() == 0
+
+
+async def test_rules_by_a_column_that_may_be_null(db: pg.Database) -> None:
+    await Device.insert_many([{"id": n, "code": code} for n, code in ((1, None), (2, "b"), (3, None), (4, "d"))])
+    await Part.insert_many([{"id": 1, "device_code": "b"}, {"id": 2, "device_code": None}])
+    await Claim.insert_many([{"id": 1, "device_code": "d"}, {"id": 2, "device_code": None}])
+    first = await Device.select().where(Device.id == 1).one()
+    await first.delete()
+    assert await counts(Device, Part) == [3, 2]
+    with pytest.raises(DeniedError):
+        await Device.delete_many(True)
+    assert await Device.delete_many(Device.id < 4) == 2
+    assert await counts(Device, Part) == [1, 1]
+    assert await Device.delete_many(Device.id == 1, hard=True) == 1
+    assert await Device.delete_many(Device.id == 9) == 0
+
+
+async def test_rules_where_a_query_has_left_out_what_is_referred_to(db: pg.Database) -> None:
+    await Device.insert_many([{"id": 1, "code": "a"}, {"id": 2, "code": "b"}])
+    await Part.insert_one({"id": 1, "device_code": "a"})
+    await Claim.insert_one({"id": 1, "device_code": "b"})
+    first, second = await Device.select().only(Device.id).order_by(Device.id)
+    await first.delete()
+    assert await counts(Device, Part) == [1, 0]
+    with pytest.raises(DeniedError):
+        await second.delete()
 
 
 async def test_soft_delete_needs_its_column() -> None:

@@ -87,11 +87,18 @@ async def delete_many(holder: Any, cls: type[Table], conditions: Sequence[Any], 
         statement = _native.orm_delete(cls.__model__, conditions, not conditions, False, (), None, hard)
         return int(await holder._run_statement(statement))
 
+    model = cls.__model__
+
     async def remove(transaction: Transaction, keys: Keys) -> int:
-        # Just the rows that were found, whatever the condition would find by now.
-        target, found = next(iter(keys.items()))
-        one_of = getattr(cls, target).in_(found)
-        statement = _native.orm_delete(cls.__model__, [one_of], False, False, (), None, hard)
+        # Just the rows that were found, whatever the condition would find by now: by the key, which is never NULL.
+        names = model.key_names
+        if names:
+            found = keys[names[0]] if len(names) == 1 else list(zip(*(keys[name] for name in names), strict=True))
+            one_of = _native.orm_has_key(model, found)
+        else:
+            target, found = next(iter(keys.items()))
+            one_of = getattr(cls, target).in_(_known(found))
+        statement = _native.orm_delete(model, [one_of], False, False, (), None, hard)
         return int(await transaction._run_statement(statement))
 
     return await _guarded(holder, cls, _finder(cls, conditions, hard=hard), remove, hard=hard)
@@ -112,7 +119,14 @@ async def delete_instance(holder: Any, instance: Table, work: Callable[[Any], Aw
     if not wanted(cls):
         return await work(holder)
 
-    async def find(_: Transaction) -> Keys:
+    async def find(transaction: Transaction) -> Keys:
+        model = cls.__model__
+        held = model.values(instance)
+        if model.key_names and any(rule.target not in held for rule in _of(cls)):
+            # A query has left them out.
+            key = [getattr(instance, name) for name in model.key_names]
+            its_own = _native.orm_has_key(model, [tuple(key) if len(key) > 1 else key[0]])
+            return await _finder(cls, [its_own], hard=False)(transaction)
         return {rule.target: [getattr(instance, rule.target)] for rule in _of(cls)}
 
     return await _guarded(holder, cls, find, lambda transaction, _: work(transaction), hard=False)
@@ -121,7 +135,7 @@ async def delete_instance(holder: Any, instance: Table, work: Callable[[Any], Aw
 def _finder(
     cls: type[Table], conditions: Sequence[Any], *, hard: bool
 ) -> Callable[[Transaction], Coroutine[Any, Any, Keys]]:
-    targets = sorted({rule.target for rule in _of(cls)})
+    targets = sorted({*(rule.target for rule in _of(cls)), *cls.__model__.key_names})
 
     async def find(transaction: Transaction) -> Keys:
         query: Any = select(*(getattr(cls, target) for target in targets)).where(*conditions).for_update()
@@ -147,16 +161,21 @@ async def _guarded[R](
         if any(keys.values()) and not hard and cls.__declared__.soft_delete is not None:
             # Behind the rows that they refer to: so a tree that bites its own tail comes to an end.
             for child, rule in _children(cls, "soft"):
-                await delete_many(transaction, child, [getattr(child, rule.column).in_(keys[rule.target])])
+                known = _known(keys[rule.target])
+                if known:
+                    await delete_many(transaction, child, [getattr(child, rule.column).in_(known)])
         return answer
 
 
 async def _deny(transaction: Transaction, cls: type[Table], keys: Keys) -> None:
     for child, rule in _children(cls, "deny"):
-        referring = getattr(child, rule.column).in_(keys[rule.target])
+        known = _known(keys[rule.target])
+        if not known:
+            continue
+        referring = getattr(child, rule.column).in_(known)
         if child is cls:
             # Those that go along do not mind.
-            referring &= getattr(cls, rule.target).not_in(keys[rule.target])
+            referring &= getattr(cls, rule.target).not_in(known)
         count: int = await child.select().where(referring).count(db=transaction)
         if count:
             raise DeniedError(
@@ -166,6 +185,11 @@ async def _deny(transaction: Transaction, cls: type[Table], keys: Keys) -> None:
                 table_name=child.__model__.table_name,
                 column_name=rule.column,
             )
+
+
+def _known(values: list[Any]) -> list[Any]:
+    """The values that something may refer to: nothing refers to NULL."""
+    return [value for value in values if value is not None]
 
 
 def _children(cls: type[Table], kind: Kind | None = None) -> list[tuple[type[Table], _Rule]]:
