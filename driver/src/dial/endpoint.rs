@@ -1,7 +1,7 @@
 //! From the configured hosts to the sockets to try, in order.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rustls::crypto::SecureRandom;
@@ -34,7 +34,6 @@ impl Endpoint {
 
 /// The sockets of an address, looked up anew for each connection so that a failover in DNS is seen.
 pub(super) fn endpoints(address: &Address, deadline: Deadline) -> Result<Vec<Endpoint>, Error> {
-    let tcp = |address: SocketAddr| Endpoint::Tcp(address);
     match address {
         Address::Unix { .. } => {
             let path = address.socket_path().unwrap_or_default();
@@ -44,14 +43,14 @@ pub(super) fn endpoints(address: &Address, deadline: Deadline) -> Result<Vec<End
             hostaddr: Some(ip),
             port,
             ..
-        } => Ok(vec![tcp(SocketAddr::new(IpAddr::clone(ip), *port))]),
+        } => Ok(vec![Endpoint::Tcp(SocketAddr::new(*ip, *port))]),
         Address::Tcp {
             host,
             hostaddr: None,
             port,
         } => {
             let found = resolve::resolve(host, *port, deadline)?;
-            Ok(found.into_iter().map(tcp).collect())
+            Ok(found.into_iter().map(Endpoint::Tcp).collect())
         }
     }
 }

@@ -29,7 +29,7 @@ pub use stream::Stream;
 use crate::auth::{Authenticator, Credentials, Policy};
 use crate::config::{Address, Config, MessageHandler, Target, TargetSessionAttrs};
 use crate::error::{Error, Kind, Outcome};
-use crate::session::{Event, Session, Startup};
+use crate::session::{Encryption, Event, Session, Startup};
 
 /// A session that is ready for requests, and the socket that it lives on.
 #[derive(Debug)]
@@ -103,8 +103,10 @@ impl Dialer<'_> {
                 }
                 Err(error) => return Err(error),
             };
+            // The files of certificates are read once for all addresses of a host.
+            let tls = tls::encryption(self.config, target)?;
             for endpoint in ordered(found, order, self.random) {
-                match self.open(target, endpoint, wanted) {
+                match self.open(target, endpoint, tls.clone(), wanted) {
                     Ok(connected) => return Ok(Some(connected)),
                     Err(error) if may_try_next(&error) => failures.push(error),
                     Err(error) => return Err(error),
@@ -118,10 +120,10 @@ impl Dialer<'_> {
         &self,
         target: &Target,
         endpoint: Endpoint,
+        tls: Option<Encryption>,
         wanted: TargetSessionAttrs,
     ) -> Result<Connected, Error> {
         let config = self.config;
-        let tls = tls::encryption(config, target)?;
         let stream = endpoint
             .open(config.tcp(), self.deadline)
             .map_err(|error| refused(target.address(), error))?;

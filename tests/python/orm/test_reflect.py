@@ -14,6 +14,8 @@ import pytest
 
 import data_bridge.postgres as pg
 
+from .checkers import needs
+
 EVERYTHING = (
     r"""
 CREATE TYPE mood AS ENUM ('sad', 'it''s \ fine', 'class', '');
@@ -150,7 +152,7 @@ async def test_source_makes_the_same_tables(databases: tuple[pg.Database, pg.Dat
 
 
 async def test_source_type_checks(databases: tuple[pg.Database, pg.Database], tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="mypy is not installed (it is in the extra `lint`)")
+    needs("mypy")
     one, _ = databases
     await run(one, EVERYTHING)
     path = tmp_path / "reflected.py"

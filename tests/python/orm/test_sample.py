@@ -3,7 +3,6 @@ Sakila, as strictly as they can."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -16,6 +15,8 @@ import pytest
 
 import data_bridge
 import data_bridge.postgres as pg
+
+from .checkers import needs
 
 SAMPLE = Path(__file__).with_name("sample.py")
 TYPED = [SAMPLE, *(SAMPLE.parent / "sakila" / f"{name}.py" for name in ("models", "data", "test_questions"))]
@@ -38,11 +39,6 @@ async def test_it_runs(own_url: str) -> None:
 
     async with await pg.connect(own_url, pool_max=20) as db:
         await sample.main(db)
-
-
-def needs(checker: str) -> None:
-    if importlib.util.find_spec(checker) is None:
-        pytest.skip(f"{checker} is not installed (it is in the extra `lint`)")
 
 
 def test_mypy_accepts_it() -> None:

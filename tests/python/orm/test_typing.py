@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -10,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import data_bridge
+
+from .checkers import needs
 
 HERE = Path(__file__).parent
 SAMPLES = [HERE / "typed_sample.py", *sorted((HERE / "typing").glob("*.py"))]
@@ -23,11 +22,6 @@ WRONG = {
     for number, line in enumerate(sample.read_text().splitlines(), 1)
     if line.endswith("# wrong")
 }
-
-
-def needs(checker: str) -> None:
-    if importlib.util.find_spec(checker) is None:
-        pytest.skip(f"{checker} is not installed (it is in the extra `lint`)")
 
 
 def run(*command: str) -> str:

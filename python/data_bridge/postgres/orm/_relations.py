@@ -74,7 +74,19 @@ class ForeignKey[T](Relation[T]):
         raise AttributeError("a ForeignKey belongs into the body of a Table class")
 
 
-class BackReference[T](Relation[T]):
+class _ToMany[T](Relation[T]):
+    """A link to many rows: on an instance a :class:`Collection`."""
+
+    @overload
+    def __get__(self, instance: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type, /) -> Collection[T]: ...
+    def __get__(self, instance: object, owner: type, /) -> Any:
+        """Stand in the class body until the class is made."""
+        return self
+
+
+class BackReference[T](_ToMany[T]):
     """The rows of another class whose foreign key refers to this one.
 
     ``posts: BackReference["Post"] = BackReference("author_id")`` names that class's column, which may be left out where only
@@ -86,16 +98,8 @@ class BackReference[T](Relation[T]):
     def __init__(self, *columns: str, lazy: Lazy = "batch") -> None:
         super().__init__(columns, lazy)
 
-    @overload
-    def __get__(self, instance: None, owner: type, /) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type, /) -> Collection[T]: ...
-    def __get__(self, instance: object, owner: type, /) -> Any:
-        """Stand in the class body until the class is made."""
-        return self
 
-
-class ManyToMany[T](Relation[T]):
+class ManyToMany[T](_ToMany[T]):
     """The rows of another class that rows of a table between lead to.
 
     The table between is made by :func:`create_all`: ``User.roles`` has ``user_roles(user_id, role_id)``, or what ``table``
@@ -124,14 +128,6 @@ class ManyToMany[T](Relation[T]):
         self.table = table
         self.back = back
         self.symmetric = symmetric
-
-    @overload
-    def __get__(self, instance: None, owner: type, /) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type, /) -> Collection[T]: ...
-    def __get__(self, instance: object, owner: type, /) -> Any:
-        """Stand in the class body until the class is made."""
-        return self
 
 
 _KINDS: dict[str, type[Relation[Any]]] = {
